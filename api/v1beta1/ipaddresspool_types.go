@@ -37,9 +37,14 @@ type IPAddressPoolSpec struct {
 // AddressRange is a prefix in CIDR notation or a range "first-last" of two
 // addresses of one family, both included. Blanks around the dash are allowed.
 //
-// +kubebuilder:validation:MinLength=1
+// CEL has no order of addresses. That of IPv4 is computed; that of IPv6 would
+// cost more than the API server allows 4096 entries, so an IPv6 range that
+// starts after its end is refused later, when the configuration is built.
+//
 // +kubebuilder:validation:MaxLength=96
-// +kubebuilder:validation:XValidation:rule="self.contains('-') || isCIDR(self.trim())",messageExpression="'\"' + self + '\" is neither a prefix like 192.0.2.0/24 or 2001:db8::/64 nor a range like 192.0.2.10-192.0.2.20'"
+// +kubebuilder:validation:XValidation:rule="isCIDR(self.trim()) || (self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim()))",messageExpression="'\"' + self + '\" is neither a prefix like 192.0.2.0/24 or 2001:db8::/64 nor a range like 192.0.2.10-192.0.2.20'"
+// +kubebuilder:validation:XValidation:rule="!(self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim())) || ip(self.substring(0, self.indexOf('-')).trim()).family() == ip(self.substring(self.indexOf('-') + 1).trim()).family()",messageExpression="'the range \"' + self + '\" mixes IPv4 and IPv6: write two ranges'"
+// +kubebuilder:validation:XValidation:rule="!(self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim())) || self.contains(':') || [self.substring(0, self.indexOf('-')).trim(), self.substring(self.indexOf('-') + 1).trim()].map(a, int(a.split('.')[0]) * 16777216 + int(a.split('.')[1]) * 65536 + int(a.split('.')[2]) * 256 + int(a.split('.')[3])).isSorted()",messageExpression="'the range \"' + self + '\" starts after its end: swap the addresses'"
 type AddressRange string
 
 // IPAddressPoolStatus is reserved for the usage of the pool.
