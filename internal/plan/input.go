@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/internal/config"
+)
+
+// Input is everything that a plan depends on. Build does not change it.
+type Input struct {
+	// Self is the name of the node to plan for.
+	Self string
+	// Config is the accepted configuration.
+	Config config.Snapshot
+	// Services are the Services to announce, each name once, in any order.
+	Services []ServiceView
+	// Endpoints are the usable endpoints by Service. A Service that is missing
+	// has none.
+	Endpoints map[types.NamespacedName]EndpointsView
+	// Nodes are the nodes of the cluster, each name once, in any order.
+	Nodes []NodeView
+}
+
+// ServiceView is what a plan depends on of a Service.
+type ServiceView struct {
+	Name types.NamespacedName
+	// Addresses are the Service's load balancer addresses, as published in its
+	// status.
+	Addresses []netip.Addr
+	// Local is whether only nodes with an endpoint of the Service may receive
+	// its traffic (externalTrafficPolicy Local).
+	Local bool
+}
+
+// ServiceOf returns the view of a Service. What is published and is not an
+// address, or the same address again, is left out.
+func ServiceOf(service *corev1.Service) ServiceView {
+	view := ServiceView{
+		Name:  types.NamespacedName{Namespace: service.Namespace, Name: service.Name},
+		Local: service.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
+	}
+	for _, ingress := range service.Status.LoadBalancer.Ingress {
+		addr, err := netip.ParseAddr(ingress.IP)
+		if err == nil && !slices.Contains(view.Addresses, addr) {
+			view.Addresses = append(view.Addresses, addr)
+		}
+	}
+	return view
+}
+
+// EndpointsView is what a plan depends on of a Service's endpoints. An endpoint
+// is usable when it is ready, or not said not to be, or still serving while it
+// terminates.
+type EndpointsView struct {
+	// Usable is whether there is a usable endpoint anywhere.
+	Usable bool
+	// Nodes are the names of the nodes that have a usable endpoint. Endpoints
+	// outside of the cluster have no node.
+	Nodes map[string]bool
+}
+
+// EndpointsOf returns the view of the endpoints in the slices of one Service.
+func EndpointsOf(list ...*discoveryv1.EndpointSlice) EndpointsView {
+	var view EndpointsView
+	for _, slice := range list {
+		for _, endpoint := range slice.Endpoints {
+			if !usable(endpoint.Conditions) {
+				continue
+			}
+			view.Usable = true
+			if endpoint.NodeName != nil {
+				if view.Nodes == nil {
+					view.Nodes = make(map[string]bool)
+				}
+				view.Nodes[*endpoint.NodeName] = true
+			}
+		}
+	}
+	return view
+}
+
+func usable(c discoveryv1.EndpointConditions) bool {
+	return c.Ready == nil || *c.Ready || (c.Serving != nil && *c.Serving)
+}
+
+// NodeView is what a plan depends on of a Node. Taints and spec.unschedulable
+// are not: they say where to run pods, not where to send traffic.
+type NodeView struct {
+	Name   string
+	Labels labels.Set
+	// Ready is whether the API server says that the node works. A node that is
+	// not may still be elected when no other can be.
+	Ready bool
+	// NetworkUnavailable is whether the node says that its network is not set
+	// up: it is no candidate.
+	NetworkUnavailable bool
+}
+
+// NodeOf returns the view of a Node.
+func NodeOf(node *corev1.Node) NodeView {
+	view := NodeView{Name: node.Name, Labels: node.Labels}
+	for _, c := range node.Status.Conditions {
+		switch c.Type {
+		case corev1.NodeReady:
+			view.Ready = c.Status == corev1.ConditionTrue
+		case corev1.NodeNetworkUnavailable:
+			view.NetworkUnavailable = c.Status == corev1.ConditionTrue
+		}
+	}
+	return view
+}
+
+// excluded reports whether the node is not to receive traffic of load
+// balancers. The label's presence says so, whatever its value.
+func (n NodeView) excluded() bool {
+	return n.Labels.Has(corev1.LabelNodeExcludeBalancers)
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+func TestServiceOf(t *testing.T) {
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"},
+		Spec:       corev1.ServiceSpec{ExternalTrafficPolicy: corev1.ServiceExternalTrafficPolicyLocal},
+		Status: corev1.ServiceStatus{LoadBalancer: corev1.LoadBalancerStatus{Ingress: []corev1.LoadBalancerIngress{
+			{IP: "192.0.2.1"}, {IP: "2001:db8::1"}, {IP: "nonsense"}, {Hostname: "example.org"}, {IP: "192.0.2.1"},
+		}}},
+	}
+	require.Equal(t, ServiceView{
+		Name:      types.NamespacedName{Namespace: "default", Name: "web"},
+		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")},
+		Local:     true,
+	}, ServiceOf(service))
+}
+
+func TestEndpointsOf(t *testing.T) {
+	endpoint := func(node string, ready, serving *bool) *discoveryv1.EndpointSlice {
+		e := discoveryv1.Endpoint{Conditions: discoveryv1.EndpointConditions{Ready: ready, Serving: serving}}
+		if node != "" {
+			e.NodeName = &node
+		}
+		return &discoveryv1.EndpointSlice{Endpoints: []discoveryv1.Endpoint{e}}
+	}
+	yes, no := new(true), new(false)
+	on := func(node string) EndpointsView {
+		return EndpointsView{Usable: true, Nodes: map[string]bool{node: true}}
+	}
+
+	require.Equal(t, EndpointsView{}, EndpointsOf())
+	require.Equal(t, on("node1"), EndpointsOf(endpoint("node1", yes, yes)))
+	require.Equal(t, on("node1"), EndpointsOf(endpoint("node1", nil, nil)), "ready not said means ready")
+	require.Equal(t, on("node1"), EndpointsOf(endpoint("node1", no, yes)), "serving while terminating")
+	require.Equal(t, EndpointsView{}, EndpointsOf(endpoint("node1", no, no)))
+	require.Equal(t, EndpointsView{}, EndpointsOf(endpoint("node1", no, nil)))
+	require.Equal(t, EndpointsView{Usable: true}, EndpointsOf(endpoint("", yes, nil)), "outside of the cluster")
+	require.Equal(t, on("node2"), EndpointsOf(endpoint("node1", no, no), endpoint("node2", yes, nil)), "several slices")
+}
+
+func TestNodeOf(t *testing.T) {
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node1", Labels: map[string]string{"a": "b"}}}
+	require.Equal(t, NodeView{Name: "node1", Labels: node.Labels}, NodeOf(node), "without conditions, a node is not ready")
+
+	node.Spec.Unschedulable = true
+	node.Spec.Taints = []corev1.Taint{{Key: "any"}}
+	node.Status.Conditions = []corev1.NodeCondition{
+		{Type: corev1.NodeReady, Status: corev1.ConditionTrue},
+		{Type: corev1.NodeNetworkUnavailable, Status: corev1.ConditionFalse},
+		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionTrue},
+	}
+	require.Equal(t, NodeView{Name: "node1", Labels: node.Labels, Ready: true}, NodeOf(node))
+
+	node.Status.Conditions[0].Status = corev1.ConditionUnknown
+	node.Status.Conditions[1].Status = corev1.ConditionTrue
+	require.Equal(t, NodeView{Name: "node1", Labels: node.Labels, NetworkUnavailable: true}, NodeOf(node))
+}

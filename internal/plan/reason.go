@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+// Reason is why a node does or does not announce an address. Reasons end in
+// logs and status; programs may compare them.
+type Reason string
+
+// The reasons, the first that applies from the top.
+const (
+	// NotInPool: the address lies in no accepted IPAddressPool.
+	NotInPool Reason = "NotInPool"
+	// NoAdvertisement: no accepted L2Advertisement selects the address' pool.
+	NoAdvertisement Reason = "NoAdvertisement"
+	// NoEndpoints: the Service has no usable endpoint anywhere.
+	NoEndpoints Reason = "NoEndpoints"
+	// NodeUnknown: the API server does not know this node.
+	NodeUnknown Reason = "NodeUnknown"
+	// NodeExcluded: the node has the label
+	// node.kubernetes.io/exclude-from-external-load-balancers.
+	NodeExcluded Reason = "NodeExcluded"
+	// NetworkUnavailable: the node's condition of that name is true.
+	NetworkUnavailable Reason = "NetworkUnavailable"
+	// NodeNotSelected: no L2Advertisement of the pool allows this node.
+	NodeNotSelected Reason = "NodeNotSelected"
+	// NoLocalEndpoints: the Service's externalTrafficPolicy is Local and the
+	// node has no usable endpoint.
+	NoLocalEndpoints Reason = "NoLocalEndpoints"
+	// Unsupported: the node could announce the address, but IPv6 is not
+	// announced yet, by any node.
+	Unsupported Reason = "Unsupported"
+	// NotElected: another node announces the address.
+	NotElected Reason = "NotElected"
+	// Announced: this node announces the address.
+	Announced Reason = "Announced"
+)
+
+// ServiceGone is the reason in a Change for an address that the Service no
+// longer has, or whose Service is gone or served by something else.
+const ServiceGone Reason = "ServiceGone"
+
+// Explain says the reason in words.
+func (d Decision) Explain() string {
+	switch d.Reason {
+	case NotInPool:
+		return "the address lies in no accepted IPAddressPool"
+	case NoAdvertisement:
+		return "no L2Advertisement selects the address pool"
+	case NoEndpoints:
+		return "the Service has no ready endpoint"
+	case NodeUnknown:
+		return "the API server does not know this node"
+	case NodeExcluded:
+		return "the node has the label node.kubernetes.io/exclude-from-external-load-balancers"
+	case NetworkUnavailable:
+		return "the node's condition NetworkUnavailable is true"
+	case NodeNotSelected:
+		return "no L2Advertisement of the address pool selects this node"
+	case NoLocalEndpoints:
+		return "externalTrafficPolicy is Local and the node has no ready endpoint of the Service"
+	case NotElected:
+		return "node " + d.Holder + " announces the address"
+	case Unsupported:
+		return "IPv6 is not announced yet"
+	case Announced:
+		return "this node announces the address"
+	case ServiceGone:
+		return "the Service no longer has the address"
+	}
+	return string(d.Reason)
+}
