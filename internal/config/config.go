@@ -85,6 +85,11 @@ type Pool struct {
 	L2 []L2Advertisement
 }
 
+// Contains reports whether an address lies in the pool.
+func (p Pool) Contains(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.Ranges, func(r netipx.IPRange) bool { return r.Contains(addr) })
+}
+
 // Usable reports whether the pool may give out an address that lies in it.
 func (p Pool) Usable(addr netip.Addr) bool {
 	if !p.AvoidBuggyIPs || !addr.Is4() {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+
+	"metallb.io/metallb/controllers/addresses"
+)
+
+// controllerOptions are the flags of the controller.
+type controllerOptions struct {
+	process processOptions
+	class   string
+}
+
+func newControllerCommand() *cobra.Command {
+	var o controllerOptions
+	cmd := &cobra.Command{
+		Use:   "controller",
+		Short: "Give Services of type LoadBalancer their addresses",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.process.addFlags(cmd.Flags(), ":17472")
+	cmd.Flags().StringVar(&o.class, "lb-class", "", "serve only Services with this spec.loadBalancerClass; empty: only those without one")
+	return cmd
+}
+
+func (o *controllerOptions) run(ctx context.Context) error {
+	options, err := o.process.managerOptions()
+	if err != nil {
+		return err
+	}
+	options.Cache = addresses.CacheOptions(o.process.namespace)
+	electLeader(&options, "metallb-controller", o.process.namespace)
+
+	mgr, err := newManager(options)
+	if err != nil {
+		return err
+	}
+	if err := addresses.Setup(mgr, o.class); err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("add the readiness check: %w", err)
+	}
+	return mgr.Start(ctx)
+}
+

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+// The environment variables that stand in for flags, set by the downward API.
+const (
+	envNamespace = "METALLB_NAMESPACE"
+	envPodName   = "METALLB_POD_NAME"
+	envNodeName  = "METALLB_NODE_NAME"
+)
+
+// Leadership: a leader that dies is replaced within leaseDuration, one that
+// stops hands over at once.
+const (
+	leaseDuration = 8 * time.Second
+	renewDeadline = 5 * time.Second
+	retryPeriod   = 1 * time.Second
+)
+
+// processOptions are the flags that every role has.
+type processOptions struct {
+	namespace   string
+	podName     string
+	logLevel    string
+	healthProbe string
+}
+
+func (o *processOptions) addFlags(flags *pflag.FlagSet, healthProbe string) {
+	flags.StringVar(&o.namespace, "namespace", os.Getenv(envNamespace), "the namespace to work in ("+envNamespace+")")
+	flags.StringVar(&o.podName, "pod-name", os.Getenv(envPodName), "the name of this process's pod ("+envPodName+")")
+	flags.StringVar(&o.logLevel, "log-level", string(v1beta1.LogLevelInfo), "all, debug, info, warn, error or none")
+	flags.StringVar(&o.healthProbe, "health-probe-bind-address", healthProbe, "where to serve /healthz and /readyz")
+}
+
+// managerOptions sets logging up and returns the options of a manager without
+// leader election.
+func (o *processOptions) managerOptions() (ctrl.Options, error) {
+	if o.namespace == "" {
+		return ctrl.Options{}, errors.New("--namespace is not set, nor is " + envNamespace)
+	}
+	logger, err := newLogger(o.logLevel)
+	if err != nil {
+		return ctrl.Options{}, err
+	}
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return ctrl.Options{}, fmt.Errorf("register the API types: %w", err)
+		}
+	}
+	return ctrl.Options{
+		Scheme:                 scheme,
+		Logger:                 logger,
+		HealthProbeBindAddress: o.healthProbe,
+		Metrics:                metricsserver.Options{BindAddress: "0"},
+	}, nil
+}
+
+// electLeader has only one of the replicas work at a time.
+func electLeader(options *ctrl.Options, lease, namespace string) {
+	duration, deadline, period := leaseDuration, renewDeadline, retryPeriod
+	options.LeaderElection = true
+	options.LeaderElectionID = lease
+	options.LeaderElectionNamespace = namespace
+	options.LeaderElectionReleaseOnCancel = true
+	options.LeaseDuration, options.RenewDeadline, options.RetryPeriod = &duration, &deadline, &period
+}
+
+// newManager connects to the cluster that the flag --kubeconfig, the variable
+// KUBECONFIG or the pod's service account names.
+func newManager(options ctrl.Options) (ctrl.Manager, error) {
+	restConfig, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("find the cluster: %w", err)
+	}
+	mgr, err := ctrl.NewManager(restConfig, options)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, fmt.Errorf("add the liveness check: %w", err)
+	}
+	return mgr, nil
+}

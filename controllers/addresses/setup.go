@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package addresses gives Services of type LoadBalancer their addresses. It is
+// the shell around internal/ipam: it watches Services and IPAddressPools, asks
+// for decisions and publishes them in the Services' status.
+package addresses
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools,verbs=get;list;watch
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=get;create;update
+
+// EventSource is the component that events come from, as in MetalLB.
+const EventSource = "metallb-controller"
+
+// CacheOptions limits what the manager watches: IPAddressPools of the namespace
+// and Services of type LoadBalancer, without what nobody reads.
+func CacheOptions(namespace string) cache.Options {
+	return cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&v1beta1.IPAddressPool{}: {Namespaces: map[string]cache.Config{namespace: {}}},
+			&corev1.Service{}:        {Field: fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))},
+		},
+	}
+}
+
+// Setup adds the controllers to a manager whose cache has CacheOptions. They
+// serve the Services of one load-balancer class; the empty class means those
+// without one.
+func Setup(mgr ctrl.Manager, class string) error {
+	pools, queue := new(poolStore), new(serviceQueue)
+	events := mgr.GetEventRecorder(EventSource)
+
+	err := ctrl.NewControllerManagedBy(mgr).
+		Named("addresses-pools").
+		WatchesRawSource(startTrigger()).
+		Watches(&v1beta1.IPAddressPool{}, oneKey(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Complete(&poolReconciler{client: mgr.GetClient(), events: events, class: class, pools: pools, queue: queue})
+	if err != nil {
+		return fmt.Errorf("set up the controller of pools: %w", err)
+	}
+
+	err = ctrl.NewControllerManagedBy(mgr).
+		Named("addresses-services").
+		For(&corev1.Service{}).
+		WatchesRawSource(source.Func(queue.Start)).
+		Complete(&serviceReconciler{
+			client: mgr.GetClient(), live: mgr.GetAPIReader(), events: events, class: class,
+			pools: pools, queue: queue, waiting: make(map[types.NamespacedName]waitingService),
+		})
+	if err != nil {
+		return fmt.Errorf("set up the controller of Services: %w", err)
+	}
+	return nil
+}
+
+// oneKey maps every object to one request: all of them are read together.
+func oneKey() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
+		return []reconcile.Request{{}}
+	})
+}
+
+// startTrigger queues that one request at the start, so that having no pool at
+// all is known as well.
+func startTrigger() source.Source {
+	return source.Func(func(_ context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		work.Add(reconcile.Request{})
+		return nil
+	})
+}
+
+// serves reports whether a Service is of the load-balancer class.
+func serves(svc *corev1.Service, class string) bool {
+	if svc.Spec.LoadBalancerClass == nil {
+		return class == ""
+	}
+	return class != "" && *svc.Spec.LoadBalancerClass == class
+}
+
+// listServices returns the cached Services of the class, the oldest first.
+func listServices(ctx context.Context, reader client.Reader, class string) ([]corev1.Service, error) {
+	var list corev1.ServiceList
+	if err := reader.List(ctx, &list); err != nil {
+		return nil, fmt.Errorf("list the Services: %w", err)
+	}
+	services := slices.DeleteFunc(list.Items, func(svc corev1.Service) bool { return !serves(&svc, class) })
+	slices.SortFunc(services, func(a, b corev1.Service) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name))
+	})
+	return services, nil
+}

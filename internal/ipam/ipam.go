@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ipam decides which addresses a Service of type LoadBalancer has. It
+// is pure: Decide looks at a Service, the pools and the addresses in use, and
+// returns what to publish and why.
+package ipam
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"metallb.io/metallb/internal/config"
+)
+
+// Family is an IP family.
+type Family string
+
+// The IP families, as Kubernetes names them.
+const (
+	IPv4 Family = "IPv4"
+	IPv6 Family = "IPv6"
+)
+
+// FamilyOf returns the family of an address.
+func FamilyOf(addr netip.Addr) Family {
+	if addr.Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
+// Service is what allocation needs to know about a Service of type
+// LoadBalancer.
+type Service struct {
+	// Key is the namespace and name.
+	Key string
+	// Families are the families of the Service's cluster IPs, the preferred
+	// one first.
+	Families []Family
+	// SingleStackSuffices is true when one of two families is enough, as it is
+	// under the policy PreferDualStack.
+	SingleStackSuffices bool
+	// Published are the addresses in the Service's status.
+	Published []netip.Addr
+	// PublishedByUs is true when the Service carries our mark of an earlier
+	// allocation, so that Published is ours even if it lies in no pool.
+	PublishedByUs bool
+	// ForeignStatus is true when the status has entries that cannot be ours,
+	// such as hostnames.
+	ForeignStatus bool
+	// RequestedPool is the only pool to take addresses from. Empty: any pool
+	// that assigns automatically.
+	RequestedPool string
+	// RequestedAddresses are the addresses asked for. Empty: any.
+	RequestedAddresses []netip.Addr
+}
+
+// Reason says why a Decision is what it is.
+type Reason string
+
+// The reasons of decisions.
+const (
+	// ReasonAssigned: the Service is given new addresses.
+	ReasonAssigned Reason = "Assigned"
+	// ReasonKept: the Service keeps the addresses it has.
+	ReasonKept Reason = "Kept"
+	// ReasonOutsidePools: the Service keeps addresses of ours that no pool has
+	// any more.
+	ReasonOutsidePools Reason = "OutsidePools"
+	// ReasonManagedByOther: another implementation has written the status.
+	ReasonManagedByOther Reason = "ManagedByOther"
+	// ReasonInvalidRequest: what the Service asks for contradicts itself or the
+	// configuration.
+	ReasonInvalidRequest Reason = "InvalidRequest"
+	// ReasonAddressInUse: another Service has an address that was asked for.
+	ReasonAddressInUse Reason = "AddressInUse"
+	// ReasonPoolNotFound: the pool asked for does not exist.
+	ReasonPoolNotFound Reason = "PoolNotFound"
+	// ReasonNoPool: there is no pool that assigns automatically.
+	ReasonNoPool Reason = "NoPool"
+	// ReasonExhausted: the pools that may be used have no free address of the
+	// families needed.
+	ReasonExhausted Reason = "Exhausted"
+	// ReasonNoClusterIP: the Service has no cluster IP, and so no family.
+	ReasonNoClusterIP Reason = "NoClusterIP"
+)
+
+// Decision is what to publish for a Service.
+type Decision struct {
+	// Addresses are the addresses to publish: at most one of each family, the
+	// Service's preferred family first. Empty: none.
+	Addresses []netip.Addr
+	// Pool is the name of the pool that has the addresses. It is empty without
+	// addresses and when no pool has them.
+	Pool   string
+	Reason Reason
+	// Message is the reason in words, for the user.
+	Message string
+}
+
+// Satisfied reports whether the Service has what it asked for.
+func (d Decision) Satisfied() bool {
+	return d.Reason == ReasonAssigned || d.Reason == ReasonKept || d.Reason == ReasonOutsidePools
+}
+
+// Untouchable reports whether the status belongs to another implementation and
+// must not be written.
+func (d Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
+
+// Decide returns what to publish for a Service. The same arguments give the
+// same answer: pools are tried in the order of their names, addresses
+// ascending. A published address of the Service stays unless the Service itself
+// asks for another one or another Service had it first; a request that cannot
+// be met leaves the Service what it has.
+func Decide(svc Service, pools config.Snapshot, taken *Table) Decision {
+	current := taken.Held(svc.Key)
+	if len(svc.Published) > 0 {
+		current = svc.Published
+	}
+	if Foreign(svc, pools) {
+		return Decision{Reason: ReasonManagedByOther, Message: "the status was written by another load balancer: remove its entries to have addresses assigned here"}
+	}
+	if len(svc.Families) == 0 {
+		return Decision{Reason: ReasonNoClusterIP, Message: "the Service has no cluster IP, so its IP families are unknown"}
+	}
+	if slices.ContainsFunc(current, func(a netip.Addr) bool { return taken.usedByOther(a, svc.Key) }) {
+		current = nil
+	}
+
+	if len(svc.RequestedAddresses) > 0 {
+		return decideRequested(svc, pools, taken, current)
+	}
+	if kept, ok := keep(svc, pools, current); ok {
+		return kept
+	}
+	return decideFree(svc, pools, taken, current)
+}
+
+// Foreign reports whether the status of a Service is another implementation's:
+// it has an entry that is not an address, or an address that no pool has and
+// that the Service has no mark of ours for.
+func Foreign(svc Service, pools config.Snapshot) bool {
+	if svc.ForeignStatus {
+		return true
+	}
+	if svc.PublishedByUs {
+		return false
+	}
+	return slices.ContainsFunc(svc.Published, func(a netip.Addr) bool {
+		_, inPool := pools.PoolOf(a)
+		return !inPool
+	})
+}
+
+// keep decides for the addresses that the Service has, if they still fit it.
+func keep(svc Service, pools config.Snapshot, current []netip.Addr) (Decision, bool) {
+	if !fits(svc, current) {
+		return Decision{}, false
+	}
+	pool, inPool := poolOfAll(pools, current)
+	if svc.RequestedPool != "" && svc.RequestedPool != pool {
+		return Decision{}, false
+	}
+	if !inPool {
+		return Decision{Addresses: current, Reason: ReasonOutsidePools, Message: fmt.Sprintf("keeps %s, which no single pool has any more", join(current))}, true
+	}
+	reason := ReasonKept
+	if len(svc.Published) == 0 {
+		reason = ReasonAssigned // held, but not published yet
+	}
+	return Decision{Addresses: current, Pool: pool, Reason: reason, Message: fmt.Sprintf("has %s from the pool %q", join(current), pool)}, true
+}
+
+// decideRequested decides for the addresses that the Service asks for.
+func decideRequested(svc Service, pools config.Snapshot, taken *Table, current []netip.Addr) Decision {
+	refuse := func(reason Reason, format string, args ...any) Decision {
+		return stayWith(current, pools, reason, fmt.Sprintf(format, args...))
+	}
+	want := svc.RequestedAddresses
+	if !fits(svc, want) {
+		return refuse(ReasonInvalidRequest, "asks for %s, but its families are %v: ask for at most one address of each", join(want), svc.Families)
+	}
+	for _, addr := range want {
+		if taken.usedByOther(addr, svc.Key) {
+			return refuse(ReasonAddressInUse, "asks for %s, which the Service %s has", addr, taken.owner[addr])
+		}
+	}
+	if sameAddresses(want, current) && svc.RequestedPool == "" {
+		if kept, ok := keep(svc, pools, current); ok {
+			return kept
+		}
+	}
+	pool, inPool := poolOfAll(pools, want)
+	if !inPool {
+		return refuse(ReasonInvalidRequest, "asks for %s, which no single pool has", join(want))
+	}
+	if svc.RequestedPool != "" && svc.RequestedPool != pool {
+		return refuse(ReasonInvalidRequest, "asks for %s and for the pool %q, but the address is in the pool %q", join(want), svc.RequestedPool, pool)
+	}
+	p, _ := pools.Pool(pool)
+	for _, addr := range want {
+		if !p.Usable(addr) {
+			return refuse(ReasonInvalidRequest, "asks for %s, which the pool %q leaves out (avoidBuggyIPs)", addr, pool)
+		}
+	}
+	ordered := inOrder(svc.Families, want)
+	reason := ReasonAssigned
+	if sameAddresses(want, svc.Published) {
+		reason = ReasonKept
+	}
+	return Decision{Addresses: ordered, Pool: pool, Reason: reason, Message: fmt.Sprintf("has %s from the pool %q, as asked for", join(ordered), pool)}
+}
+
+// decideFree takes free addresses from the first pool that has what is needed.
+func decideFree(svc Service, pools config.Snapshot, taken *Table, current []netip.Addr) Decision {
+	var candidates []config.Pool
+	if svc.RequestedPool != "" {
+		p, ok := pools.Pool(svc.RequestedPool)
+		if !ok {
+			return stayWith(current, pools, ReasonPoolNotFound, fmt.Sprintf("asks for the pool %q, which does not exist or was refused", svc.RequestedPool))
+		}
+		candidates = []config.Pool{p}
+	} else {
+		candidates = slices.DeleteFunc(slices.Clone(pools.Pools()), func(p config.Pool) bool { return !p.AutoAssign })
+		if len(candidates) == 0 {
+			return stayWith(current, pools, ReasonNoPool, "no IPAddressPool assigns addresses automatically: create one, or set autoAssign")
+		}
+	}
+
+	// What the Service has already stays, if a pool can add what is missing.
+	slices.SortStableFunc(candidates, func(a, b config.Pool) int {
+		return cmp.Compare(countIn(b, current), countIn(a, current))
+	})
+
+	for _, families := range familyChoices(svc) {
+		for _, pool := range candidates {
+			if addrs, ok := complete(pool, families, current, taken, svc.Key); ok {
+				return Decision{Addresses: addrs, Pool: pool.Name, Reason: ReasonAssigned, Message: fmt.Sprintf("assigned %s from the pool %q", join(addrs), pool.Name)}
+			}
+		}
+	}
+	names := make([]string, len(candidates))
+	for i, p := range candidates {
+		names[i] = p.Name
+	}
+	return stayWith(current, pools, ReasonExhausted, fmt.Sprintf("no free address of %v in the pools %v", svc.Families, names))
+}
+
+// stayWith refuses a request but leaves the Service what it has.
+func stayWith(current []netip.Addr, pools config.Snapshot, reason Reason, message string) Decision {
+	pool, _ := poolOfAll(pools, current)
+	return Decision{Addresses: current, Pool: pool, Reason: reason, Message: message}
+}
+
+// familyChoices returns the sets of families to try, the best first.
+func familyChoices(svc Service) [][]Family {
+	choices := [][]Family{svc.Families}
+	if svc.SingleStackSuffices && len(svc.Families) > 1 {
+		for _, f := range svc.Families {
+			choices = append(choices, []Family{f})
+		}
+	}
+	return choices
+}
+
+// fits reports whether the addresses cover a set of families that the Service
+// can live with.
+func fits(svc Service, addrs []netip.Addr) bool {
+	return slices.ContainsFunc(familyChoices(svc), func(families []Family) bool {
+		return len(addrs) == len(families) && len(inOrder(families, addrs)) == len(families)
+	})
+}
+
+// inOrder returns one address for each family that has one, in the order of
+// the families.
+func inOrder(families []Family, addrs []netip.Addr) []netip.Addr {
+	var ordered []netip.Addr
+	for _, f := range families {
+		if i := slices.IndexFunc(addrs, func(a netip.Addr) bool { return FamilyOf(a) == f }); i >= 0 {
+			ordered = append(ordered, addrs[i])
+		}
+	}
+	return ordered
+}
+
+// complete returns an address of the pool for each family: the current one if
+// it lies in the pool, else the lowest free one.
+func complete(pool config.Pool, families []Family, current []netip.Addr, taken *Table, key string) ([]netip.Addr, bool) {
+	var addrs []netip.Addr
+	for _, family := range families {
+		i := slices.IndexFunc(current, func(a netip.Addr) bool { return FamilyOf(a) == family && pool.Contains(a) })
+		if i >= 0 {
+			addrs = append(addrs, current[i])
+			continue
+		}
+		addr, ok := taken.FirstFree(pool, family, key)
+		if !ok {
+			return nil, false
+		}
+		addrs = append(addrs, addr)
+	}
+	return addrs, true
+}
+
+// poolOfAll returns the name of the pool that has all the addresses.
+func poolOfAll(pools config.Snapshot, addrs []netip.Addr) (string, bool) {
+	name := ""
+	for _, a := range addrs {
+		p, ok := pools.PoolOf(a)
+		if !ok || name != "" && p.Name != name {
+			return "", false
+		}
+		name = p.Name
+	}
+	return name, name != ""
+}
+
+// countIn returns how many of the addresses lie in the pool.
+func countIn(pool config.Pool, addrs []netip.Addr) int {
+	n := 0
+	for _, a := range addrs {
+		if pool.Contains(a) {
+			n++
+		}
+	}
+	return n
+}
+
+func sameAddresses(a, b []netip.Addr) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(x netip.Addr) bool { return !slices.Contains(b, x) })
+}
+
+func join(addrs []netip.Addr) string {
+	text := ""
+	for i, a := range addrs {
+		if i > 0 {
+			text += " and "
+		}
+		text += a.String()
+	}
+	return text
+}

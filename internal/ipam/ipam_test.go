@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ipam_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/ipam"
+)
+
+func snapshot(t *testing.T, pools map[string]v1beta1.IPAddressPoolSpec) config.Snapshot {
+	t.Helper()
+	var objects config.Objects
+	for name, spec := range pools {
+		objects.Pools = append(objects.Pools, v1beta1.IPAddressPool{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec})
+	}
+	s, verdicts := config.Build(objects)
+	for _, v := range verdicts {
+		require.True(t, v.Accepted(), "%v", v.Errors)
+	}
+	return s
+}
+
+func addrs(text ...string) (out []netip.Addr) {
+	for _, a := range text {
+		out = append(out, netip.MustParseAddr(a))
+	}
+	return out
+}
+
+func TestDecide(t *testing.T) {
+	off := false
+	pools := snapshot(t, map[string]v1beta1.IPAddressPoolSpec{
+		"a":      {Addresses: []v1beta1.AddressRange{"192.0.2.0-192.0.2.2"}, AvoidBuggyIPs: true},
+		"b":      {Addresses: []v1beta1.AddressRange{"198.51.100.1-198.51.100.2", "2001:db8::1-2001:db8::2"}},
+		"manual": {Addresses: []v1beta1.AddressRange{"203.0.113.0/24"}, AutoAssign: &off},
+	})
+	v4, dual := []ipam.Family{ipam.IPv4}, []ipam.Family{ipam.IPv4, ipam.IPv6}
+	for name, tc := range map[string]struct {
+		svc    ipam.Service
+		taken  map[string][]netip.Addr
+		want   []netip.Addr
+		pool   string
+		reason ipam.Reason
+	}{
+		"lowest usable address of the first pool": {
+			svc: ipam.Service{Families: v4}, want: addrs("192.0.2.1"), pool: "a", reason: ipam.ReasonAssigned,
+		},
+		"skips what others hold": {
+			svc: ipam.Service{Families: v4}, taken: map[string][]netip.Addr{"ns/x": addrs("192.0.2.1")},
+			want: addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonAssigned,
+		},
+		"goes on to the next pool": {
+			svc: ipam.Service{Families: v4}, taken: map[string][]netip.Addr{"ns/x": addrs("192.0.2.1"), "ns/y": addrs("192.0.2.2")},
+			want: addrs("198.51.100.1"), pool: "b", reason: ipam.ReasonAssigned,
+		},
+		"both families come from one pool": {
+			svc: ipam.Service{Families: dual}, want: addrs("198.51.100.1", "2001:db8::1"), pool: "b", reason: ipam.ReasonAssigned,
+		},
+		"prefers two families but lives with one": {
+			svc:   ipam.Service{Families: dual, SingleStackSuffices: true},
+			taken: map[string][]netip.Addr{"ns/x": addrs("2001:db8::1"), "ns/y": addrs("2001:db8::2")},
+			want:  addrs("192.0.2.1"), pool: "a", reason: ipam.ReasonAssigned,
+		},
+		"requires two families": {
+			svc:    ipam.Service{Families: dual},
+			taken:  map[string][]netip.Addr{"ns/x": addrs("2001:db8::1"), "ns/y": addrs("2001:db8::2")},
+			reason: ipam.ReasonExhausted,
+		},
+		"a second family is added and the first one stays": {
+			svc:  ipam.Service{Families: dual, Published: addrs("198.51.100.2"), PublishedByUs: true},
+			want: addrs("198.51.100.2", "2001:db8::1"), pool: "b", reason: ipam.ReasonAssigned,
+		},
+		"published addresses stay": {
+			svc: ipam.Service{Families: v4, Published: addrs("192.0.2.2")}, want: addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonKept,
+		},
+		"published addresses stay when their pool is gone": {
+			svc:  ipam.Service{Families: v4, Published: addrs("10.9.9.9"), PublishedByUs: true},
+			want: addrs("10.9.9.9"), reason: ipam.ReasonOutsidePools,
+		},
+		"a reservation that could not be written is published": {
+			svc: ipam.Service{Families: v4}, taken: map[string][]netip.Addr{"ns/svc": addrs("192.0.2.2")},
+			want: addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonAssigned,
+		},
+		"another's status is left alone": {
+			svc: ipam.Service{Families: v4, Published: addrs("10.9.9.9")}, reason: ipam.ReasonManagedByOther,
+		},
+		"a hostname in the status is another's": {
+			svc: ipam.Service{Families: v4, ForeignStatus: true}, reason: ipam.ReasonManagedByOther,
+		},
+		"the second of two claimants gets another address": {
+			svc:   ipam.Service{Families: v4, Published: addrs("192.0.2.1"), PublishedByUs: true},
+			taken: map[string][]netip.Addr{"ns/x": addrs("192.0.2.1")},
+			want:  addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonAssigned,
+		},
+		"asks for a pool": {
+			svc: ipam.Service{Families: v4, RequestedPool: "manual"}, want: addrs("203.0.113.0"), pool: "manual", reason: ipam.ReasonAssigned,
+		},
+		"asks for another pool than it has": {
+			svc:  ipam.Service{Families: v4, RequestedPool: "manual", Published: addrs("192.0.2.1")},
+			want: addrs("203.0.113.0"), pool: "manual", reason: ipam.ReasonAssigned,
+		},
+		"asks for an unknown pool and keeps what it has": {
+			svc:  ipam.Service{Families: v4, RequestedPool: "nope", Published: addrs("192.0.2.1")},
+			want: addrs("192.0.2.1"), pool: "a", reason: ipam.ReasonPoolNotFound,
+		},
+		"asks for an address": {
+			svc: ipam.Service{Families: v4, RequestedAddresses: addrs("203.0.113.7")}, want: addrs("203.0.113.7"), pool: "manual", reason: ipam.ReasonAssigned,
+		},
+		"asks for the address it has": {
+			svc:  ipam.Service{Families: v4, RequestedAddresses: addrs("203.0.113.7"), Published: addrs("203.0.113.7")},
+			want: addrs("203.0.113.7"), pool: "manual", reason: ipam.ReasonKept,
+		},
+		"asks for both families in any order": {
+			svc:  ipam.Service{Families: dual, RequestedAddresses: addrs("2001:db8::2", "198.51.100.2")},
+			want: addrs("198.51.100.2", "2001:db8::2"), pool: "b", reason: ipam.ReasonAssigned,
+		},
+		"asks for an address of another and keeps what it has": {
+			svc:   ipam.Service{Families: v4, RequestedAddresses: addrs("192.0.2.1"), Published: addrs("192.0.2.2")},
+			taken: map[string][]netip.Addr{"ns/x": addrs("192.0.2.1")},
+			want:  addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonAddressInUse,
+		},
+		"asks for an address of the wrong family": {
+			svc: ipam.Service{Families: v4, RequestedAddresses: addrs("2001:db8::1")}, reason: ipam.ReasonInvalidRequest,
+		},
+		"asks for an address that is left out": {
+			svc: ipam.Service{Families: v4, RequestedAddresses: addrs("192.0.2.0")}, reason: ipam.ReasonInvalidRequest,
+		},
+		"asks for an address in no pool": {
+			svc: ipam.Service{Families: v4, RequestedAddresses: addrs("10.9.9.9")}, reason: ipam.ReasonInvalidRequest,
+		},
+		"asks for an address that is not in the pool it asks for": {
+			svc: ipam.Service{Families: v4, RequestedAddresses: addrs("192.0.2.1"), RequestedPool: "b"}, reason: ipam.ReasonInvalidRequest,
+		},
+		"no cluster IP": {svc: ipam.Service{}, reason: ipam.ReasonNoClusterIP},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.svc.Key = "ns/svc"
+			taken := ipam.NewTable()
+			for key, held := range tc.taken {
+				taken.Hold(key, held)
+			}
+			got := ipam.Decide(tc.svc, pools, taken)
+			require.Equal(t, tc.reason, got.Reason, got.Message)
+			require.Equal(t, tc.want, got.Addresses)
+			require.Equal(t, tc.pool, got.Pool)
+			require.NotEmpty(t, got.Message)
+		})
+	}
+}
+
+func TestDecideWithoutPools(t *testing.T) {
+	got := ipam.Decide(ipam.Service{Key: "ns/svc", Families: []ipam.Family{ipam.IPv4}}, config.Snapshot{}, ipam.NewTable())
+	require.Equal(t, ipam.ReasonNoPool, got.Reason)
+}
+
+// TestDecideNeverGivesAnAddressTwice runs random creations, deletions and
+// restarts and compares with the published state.
+func TestDecideNeverGivesAnAddressTwice(t *testing.T) {
+	pools := snapshot(t, map[string]v1beta1.IPAddressPoolSpec{"a": {Addresses: []v1beta1.AddressRange{"192.0.2.0/28", "2001:db8::/125"}}})
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		published := make(map[string]ipam.Service)
+		taken := ipam.NewTable()
+		for step := range 500 {
+			key := fmt.Sprintf("ns/s%d", rng.IntN(24))
+			switch rng.IntN(4) {
+			case 0:
+				delete(published, key)
+				taken.Release(key)
+			case 1: // restart: adopt, then go on
+				taken = ipam.NewTable()
+				for k, svc := range published {
+					taken.Hold(k, svc.Published)
+				}
+			default:
+				svc, ok := published[key]
+				if !ok {
+					svc = ipam.Service{Key: key, Families: [][]ipam.Family{{ipam.IPv4}, {ipam.IPv6}, {ipam.IPv6, ipam.IPv4}}[rng.IntN(3)], SingleStackSuffices: rng.IntN(2) == 0}
+				}
+				decision := ipam.Decide(svc, pools, taken)
+				if len(svc.Published) > 0 {
+					require.Equal(t, svc.Published, decision.Addresses, "seed %d step %d", seed, step)
+				}
+				taken.Hold(key, decision.Addresses)
+				svc.Published = decision.Addresses
+				published[key] = svc
+			}
+			owner := make(map[netip.Addr]string)
+			for k, svc := range published {
+				for _, a := range svc.Published {
+					require.Empty(t, owner[a], "seed %d step %d: %s and %s have %s", seed, step, k, owner[a], a)
+					owner[a] = k
+				}
+			}
+		}
+	}
+}
+
+func TestMessageNamesTheOwner(t *testing.T) {
+	pools := snapshot(t, map[string]v1beta1.IPAddressPoolSpec{"a": {Addresses: []v1beta1.AddressRange{"192.0.2.0/24"}}})
+	taken := ipam.NewTable()
+	taken.Hold("shop/web", addrs("192.0.2.1"))
+	got := ipam.Decide(ipam.Service{Key: "ns/svc", Families: []ipam.Family{ipam.IPv4}, RequestedAddresses: addrs("192.0.2.1")}, pools, taken)
+	require.True(t, strings.Contains(got.Message, "192.0.2.1") && strings.Contains(got.Message, "shop/web"), got.Message)
+}
