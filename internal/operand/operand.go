@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package operand knows what the operator operates: it turns a MetalLB object
+// into the workloads that it asks for, and what is seen of these workloads into
+// the conditions of the MetalLB object.
+//
+// Everything here is a function of its arguments: no clock, no API server.
+package operand
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+// The components, which are also the names of their workloads and
+// ServiceAccounts.
+const (
+	// Controller names the Deployment that gives Services their addresses.
+	Controller = "controller"
+	// Speaker names the DaemonSet that makes the network send the addresses'
+	// traffic to the nodes.
+	Speaker = "speaker"
+)
+
+// ManagedBy is the value of the label app.kubernetes.io/managed-by, and the
+// field manager, of everything that the operator applies.
+const ManagedBy = "metallb-operator"
+
+// Object is a typed Kubernetes object.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// Params are what the workloads need and the MetalLB object does not say.
+type Params struct {
+	// Image is the reference of the one image that all components run from.
+	Image string
+	// PullPolicy says when the nodes pull the image. Empty means as Kubernetes
+	// decides from the image's tag.
+	PullPolicy corev1.PullPolicy
+	// PullSecrets name the Secrets, in the namespace of the MetalLB object, that
+	// the image is pulled with.
+	PullSecrets []corev1.LocalObjectReference
+}
+
+// Render returns the objects that a MetalLB object asks for, sorted by kind and
+// name, in its namespace and owned by it. They hold only what the operator has
+// an opinion on; the rest is left to the API server's defaults and to others.
+func Render(m *v1beta1.MetalLB, p Params) []Object {
+	// The objects share nothing with the arguments, nor with each other.
+	m = m.DeepCopy()
+	return []Object{
+		speaker(m, p),
+		controller(m, p),
+	}
+}
+
+// PodLabels select the pods of all components.
+func PodLabels() map[string]string {
+	return map[string]string{"app": "metallb"}
+}
+
+// selector returns the labels that tie pods to the workload of a component. It
+// cannot be changed once the workload exists, so it holds no more than needed.
+func selector(component string) map[string]string {
+	labels := PodLabels()
+	labels["component"] = component
+	return labels
+}
+
+func labels(component string) map[string]string {
+	labels := selector(component)
+	labels["app.kubernetes.io/name"] = "metallb"
+	labels["app.kubernetes.io/component"] = component
+	labels["app.kubernetes.io/part-of"] = "metallb"
+	labels["app.kubernetes.io/managed-by"] = ManagedBy
+	return labels
+}
+
+func objectMeta(m *v1beta1.MetalLB, component string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Name:      component,
+		Namespace: m.Namespace,
+		Labels:    labels(component),
+		OwnerReferences: []metav1.OwnerReference{
+			*metav1.NewControllerRef(m, v1beta1.GroupVersion.WithKind("MetalLB")),
+		},
+	}
+}
