@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"metallb.io/metallb/controllers/lifecycle"
+	"metallb.io/metallb/internal/operand"
+)
+
+// operatorOptions are the flags of the operator.
+type operatorOptions struct {
+	process     processOptions
+	leaderElect bool
+}
+
+func newOperatorCommand() *cobra.Command {
+	var o operatorOptions
+	cmd := &cobra.Command{
+		Use:   "operator",
+		Short: "Deploy what the MetalLB object asks for, and keep it so",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	o.process.addFlags(cmd.Flags(), ":8081")
+	cmd.Flags().BoolVar(&o.leaderElect, "leader-elect", true, "wait until no other operator works in the namespace")
+	return cmd
+}
+
+func (o *operatorOptions) run(ctx context.Context) error {
+	options, err := o.process.managerOptions()
+	if err != nil {
+		return err
+	}
+	if o.process.podName == "" {
+		return errors.New("--pod-name is not set, nor is " + envPodName + ": the operator deploys the image that its own pod runs from")
+	}
+	options.Cache = lifecycle.CacheOptions(o.process.namespace)
+	if o.leaderElect {
+		electLeader(&options, operand.ManagedBy, o.process.namespace)
+	}
+
+	mgr, err := newManager(options)
+	if err != nil {
+		return err
+	}
+	params, err := lifecycle.OwnParams(ctx, mgr.GetAPIReader(), types.NamespacedName{Namespace: o.process.namespace, Name: o.process.podName})
+	if err != nil {
+		return err
+	}
+	reconciler := lifecycle.NewReconciler(mgr.GetClient(), mgr.GetEventRecorder(operand.ManagedBy), params)
+	if err := reconciler.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("cache", cacheSynced(mgr)); err != nil {
+		return fmt.Errorf("add the readiness check: %w", err)
+	}
+	return mgr.Start(ctx)
+}
+
+// cacheSynced returns a check that fails until all that is watched has been
+// listed once. What is missing, such as a CustomResourceDefinition or a
+// permission, is in the log.
+func cacheSynced(mgr ctrl.Manager) func(*http.Request) error {
+	const patience = 500 * time.Millisecond // less than a probe's timeout
+	return func(req *http.Request) error {
+		ctx, cancel := context.WithTimeout(req.Context(), patience)
+		defer cancel()
+		if !mgr.GetCache().WaitForCacheSync(ctx) {
+			return errors.New("the cache is not filled yet")
+		}
+		return nil
+	}
+}
