@@ -51,4 +51,3 @@ func (o *controllerOptions) run(ctx context.Context) error {
 	}
 	return mgr.Start(ctx)
 }
-

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -35,6 +36,7 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.PersistentFlags().AddGoFlagSet(flag.CommandLine) // --kubeconfig
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newOperatorCommand(), newControllerCommand(), newSpeakerCommand())
 	return root
