@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+)
+
+// ensureNodeObject makes the node's object in the cluster before its kubelet does, so
+// that it has the pod networks of the plan.
+func ensureNodeObject(ctx context.Context, client kubernetes.Interface, n Station) error {
+	networks := []string{n.PodsV4.String(), n.PodsV6.String()}
+	object := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: map[string]string{corev1.LabelHostname: n.Name}},
+		Spec:       corev1.NodeSpec{PodCIDR: networks[0], PodCIDRs: networks},
+	}
+	_, err := client.CoreV1().Nodes().Create(ctx, object, metav1.CreateOptions{})
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	current, err := client.CoreV1().Nodes().Get(ctx, n.Name, metav1.GetOptions{})
+	if err != nil || len(current.Spec.PodCIDRs) > 0 {
+		return err
+	}
+	// Somebody deleted the object, and the kubelet made a new one.
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"podCIDR": networks[0], "podCIDRs": networks}})
+	if err != nil {
+		return err
+	}
+	_, err = client.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	return err
+}
+
+// waitReady waits until the cluster says that the node is ready, and means its
+// present boot and not the one before.
+func waitReady(ctx context.Context, l layout, client kubernetes.Interface, admin *http.Client, n Station) error {
+	daemons := []string{
+		processOf(n, powerProcess), processOf(n, containerdProcess), processOf(n, kubeletProcess), processOf(n, kubeProxyProcess),
+	}
+	return waitFor(ctx, l, 90*time.Second, n.Name+" is not ready", daemons, func(ctx context.Context) error {
+		if err := checkNode(ctx, admin, n); err != nil {
+			return err
+		}
+		holder, err := power(l, n)
+		if err != nil {
+			return err
+		}
+		if holder == nil {
+			return fmt.Errorf("%s has no power", n.Name)
+		}
+		boot, err := bootID(holder)
+		if err != nil {
+			return err
+		}
+		object, err := client.CoreV1().Nodes().Get(ctx, n.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		return nodeReady(object, boot)
+	})
+}
+
+// nodeReady tells why a node is not ready, or not in this boot.
+func nodeReady(object *corev1.Node, boot string) error {
+	if reported := object.Status.NodeInfo.BootID; reported != boot {
+		return fmt.Errorf("its kubelet has not reported since the node started (boot %q, reported %q)", boot, reported)
+	}
+	for _, c := range object.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			if c.Status == corev1.ConditionTrue {
+				return nil
+			}
+			return fmt.Errorf("%s: %s", c.Reason, c.Message)
+		}
+	}
+	return fmt.Errorf("its kubelet has not reported whether it is ready")
+}

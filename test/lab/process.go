@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// The mark of a lab's process, in its environment: the lab's directory, the
+// process's name, and a hash over all that it was started with. The kernel keeps it
+// for as long as the process lives, so nothing can get lost between starting a
+// process and writing down its number, and a number that the kernel has given to
+// another process cannot be mistaken.
+const (
+	markDir     = "METALLB_LAB"
+	markProcess = "METALLB_LAB_PROCESS"
+	markSpec    = "METALLB_LAB_SPEC"
+)
+
+// daemon says how a process of the lab is started. It outlives the command that
+// starts it.
+type daemon struct {
+	name string // etcd, node1/kubelet
+	argv []string
+	// files are what it reads at its start: with another content it is restarted.
+	files []string
+	// cgroups are directories of control groups that it starts in.
+	cgroups []string
+	// env is added to its environment.
+	env []string
+}
+
+// spec is a hash over all that decides how the process behaves. Programs are told
+// apart by the stamp they were built with.
+func (d daemon) spec(l layout) (string, error) {
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%q %q\n", d.argv, d.env)
+	files := append([]string(nil), d.files...)
+	for _, arg := range d.argv {
+		if strings.HasPrefix(arg, l.bin("")+"/") {
+			files = append(files, l.stamp(filepath.Base(arg)))
+		}
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(hash, "%s %d\n", file, len(content))
+		hash.Write(content)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+}
+
+// enterCgroups moves the shell that runs it into the control groups whose process
+// lists are named before "--", and becomes the command after it.
+const enterCgroups = `while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"`
+
+// ensureDaemon makes sure that the process runs, once and as described. It returns
+// whether it had to start it.
+func ensureDaemon(ctx context.Context, l layout, d daemon) (bool, error) {
+	spec, err := d.spec(l)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", d.name, err)
+	}
+	all, err := scanProcesses()
+	if err != nil {
+		return false, err
+	}
+	var outdated []process
+	running := false
+	for _, p := range all {
+		if !p.isDaemon(l, d.name) {
+			continue
+		}
+		if !running && p.spec == spec {
+			running = true
+			continue
+		}
+		outdated = append(outdated, p)
+	}
+	if err := killAll(ctx, outdated); err != nil {
+		return false, err
+	}
+	if running {
+		return false, nil
+	}
+	return true, startDaemon(ctx, l, d, spec)
+}
+
+func startDaemon(ctx context.Context, l layout, d daemon, spec string) error {
+	logFile := l.log(d.name)
+	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close() // The process has its own copy.
+	fmt.Fprintf(log, "--- lab: %s starts %s\n", time.Now().Format(time.RFC3339), strings.Join(d.argv, " "))
+
+	// setsid --fork returns at once: the process is nobody's child, so that it
+	// outlives us, and nobody has to collect it.
+	argv := []string{"setsid", "--fork", "/bin/sh", "-c", enterCgroups, "start"}
+	for _, dir := range d.cgroups {
+		argv = append(argv, filepath.Join(dir, "cgroup.procs"))
+	}
+	argv = append(append(argv, "--"), d.argv...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append([]string{
+		"PATH=" + l.path(), "HOME=/root", "LANG=C.UTF-8",
+		markDir + "=" + l.dir, markProcess + "=" + d.name, markSpec + "=" + spec,
+	}, d.env...)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("starting %s: %w%s", d.name, err, logTail(logFile))
+	}
+	return nil
+}
+
+// waitFor polls a condition. It gives up when ctx or the time ends or when one of
+// the named processes is gone, and then tells the last reason why the condition did
+// not hold and what the processes logged.
+func waitFor(ctx context.Context, l layout, limit time.Duration, what string, daemons []string, condition func(context.Context) error) error {
+	var last error
+	began := time.Now()
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		last = condition(attempt)
+		if last == nil {
+			return true, nil
+		}
+		if time.Since(began) < time.Second {
+			return false, nil // setsid may not have reached exec yet.
+		}
+		return false, stillRunning(l, daemons)
+	})
+	if err == nil {
+		return nil
+	}
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		err = fmt.Errorf("not within %s", limit)
+	}
+	tails := ""
+	for _, d := range daemons {
+		tails += logTail(l.log(d))
+	}
+	return fmt.Errorf("%s: %w (last: %w)%s", what, err, last, tails)
+}
+
+func stillRunning(l layout, daemons []string) error {
+	all, err := scanProcesses()
+	if err != nil {
+		return err
+	}
+	for _, name := range daemons {
+		if findDaemon(all, l, name) == nil {
+			return fmt.Errorf("%s has ended", name)
+		}
+	}
+	return nil
+}
+
+// logTail is the end of a log file, made to follow an error message.
+func logTail(file string) string {
+	const lines, width = 12, 300
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	all := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
+	all = all[max(0, len(all)-lines):]
+	for i, line := range all {
+		if len(line) > width {
+			all[i] = line[:width] + "..."
+		}
+	}
+	return "\n--- the end of " + file + ":\n    " + strings.Join(all, "\n    ")
+}
+
+// process is one process of the machine, as far as the lab cares.
+type process struct {
+	pid     int
+	parent  int
+	session int
+	started uint64 // clock ticks after the machine's boot: with pid, its identity
+	dir     string // the mark: empty for processes of others
+	name    string
+	spec    string
+	netns   nsID
+	cgroups []byte // /proc/PID/cgroup
+}
+
+// nsID identifies a namespace.
+type nsID struct{ dev, ino uint64 }
+
+// isDaemon tells whether the process is the named one of this lab. Its children
+// inherit the mark, but they do not lead a session.
+func (p process) isDaemon(l layout, name string) bool {
+	return p.dir == l.dir && p.name == name && p.session == p.pid
+}
+
+func findDaemon(all []process, l layout, name string) *process {
+	for i := range all {
+		if all[i].isDaemon(l, name) {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// scanProcesses reads the process table. Processes that end meanwhile, and those
+// that have ended but are not collected yet, are left out.
+func scanProcesses() ([]process, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var all []process
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		p, err := readProcess(pid)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func readProcess(pid int) (process, error) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	stat, err := os.ReadFile(dir + "/stat")
+	if err != nil {
+		return process{}, err
+	}
+	p, err := parseStat(stat)
+	if err != nil {
+		return process{}, err
+	}
+	// What we may not look into is not ours.
+	environ, err := os.ReadFile(dir + "/environ")
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return process{}, err
+	}
+	p.dir, p.name, p.spec = parseMark(environ)
+	if p.cgroups, err = os.ReadFile(dir + "/cgroup"); err != nil {
+		return process{}, err
+	}
+	if p.netns, err = namespaceID(dir + "/ns/net"); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return process{}, err
+	}
+	return p, nil
+}
+
+// parseStat reads /proc/PID/stat: the program's name in it may hold anything,
+// brackets and blanks too.
+func parseStat(stat []byte) (process, error) {
+	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
+	if open < 0 || end < open {
+		return process{}, fmt.Errorf("not a stat file: %q", stat)
+	}
+	// From the third field on: state, ppid, pgrp, session, ... starttime is the 22nd.
+	fields := strings.Fields(string(stat[end+1:]))
+	if len(fields) < 20 {
+		return process{}, fmt.Errorf("not a stat file: %q", stat)
+	}
+	if fields[0] == "Z" || fields[0] == "X" {
+		return process{}, unix.ESRCH
+	}
+	var p process
+	var errs [4]error
+	p.pid, errs[0] = strconv.Atoi(strings.TrimSpace(string(stat[:open])))
+	p.parent, errs[1] = strconv.Atoi(fields[1])
+	p.session, errs[2] = strconv.Atoi(fields[3])
+	p.started, errs[3] = strconv.ParseUint(fields[19], 10, 64)
+	return p, errors.Join(errs[:]...)
+}
+
+func parseMark(environ []byte) (dir, name, spec string) {
+	for _, v := range strings.Split(string(environ), "\x00") {
+		key, value, _ := strings.Cut(v, "=")
+		switch key {
+		case markDir:
+			dir = value
+		case markProcess:
+			name = value
+		case markSpec:
+			spec = value
+		}
+	}
+	return dir, name, spec
+}
+
+func namespaceID(file string) (nsID, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(file, &st); err != nil {
+		return nsID{}, &fs.PathError{Op: "stat", Path: file, Err: err}
+	}
+	return nsID{dev: st.Dev, ino: st.Ino}, nil
+}
+
+// signal sends a signal to this very process: never to another one that was given
+// its number meanwhile. A process that is gone is no error.
+func (p process) signal(sig unix.Signal) error {
+	fd, err := unix.PidfdOpen(p.pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("process %d: %w", p.pid, err)
+	}
+	defer unix.Close(fd)
+	// The descriptor holds on to whoever has the number now: ask who that is.
+	now, err := readProcess(p.pid)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || err == nil && now.started != p.started {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := unix.PidfdSendSignal(fd, sig, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("process %d: %w", p.pid, err)
+	}
+	return nil
+}
+
+// killAll ends processes at once and returns when they are gone.
+func killAll(ctx context.Context, doomed []process) error {
+	return killMatching(ctx, func(p process) bool {
+		for _, d := range doomed {
+			if d.pid == p.pid && d.started == p.started {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// killMatching ends all processes that match, also those that are born meanwhile,
+// and returns when none is left. It spares this process and its ancestors.
+func killMatching(ctx context.Context, match func(process) bool) error {
+	var left []process
+	err := wait.PollUntilContextTimeout(ctx, 10*time.Millisecond, 20*time.Second, true, func(context.Context) (bool, error) {
+		all, err := scanProcesses()
+		if err != nil {
+			return false, err
+		}
+		spared := ancestors(all, os.Getpid())
+		left = left[:0]
+		for _, p := range all {
+			if match(p) && !spared[p.pid] {
+				left = append(left, p)
+			}
+		}
+		for _, p := range left {
+			if err := p.signal(unix.SIGKILL); err != nil {
+				return false, err
+			}
+		}
+		return len(left) == 0, nil
+	})
+	if err != nil && len(left) > 0 {
+		return fmt.Errorf("%d processes do not end, the first is %d: %w", len(left), left[0].pid, err)
+	}
+	return err
+}
+
+// ancestors is a process and all it descends from.
+func ancestors(all []process, pid int) map[int]bool {
+	parents := make(map[int]int, len(all))
+	for _, p := range all {
+		parents[p.pid] = p.parent
+	}
+	line := map[int]bool{}
+	for pid > 0 && !line[pid] {
+		line[pid] = true
+		pid = parents[pid]
+	}
+	return line
+}
