@@ -13,12 +13,13 @@ type Link struct {
 	MAC MAC
 	// Ethernet is whether frames on the interface are Ethernet frames.
 	Ethernet bool
-	// Up is whether the interface is switched on, Running whether it has a
-	// carrier and can pass frames.
-	Up, Running bool
-	Broadcast   bool
-	Loopback    bool
-	NoARP       bool
+	// Up is whether the interface is switched on.
+	Up bool
+	// Carrier is whether the link layer works: the cable is in, the peer is up.
+	Carrier   bool
+	Broadcast bool
+	Loopback  bool
+	NoARP     bool
 	// Master is the index of the interface that this one is enslaved to, or 0.
 	Master int
 	// MasterKind is the kind of that interface: bridge, bond, team,
@@ -64,7 +65,7 @@ func (l Link) unsuitable(exclude []*regexp.Regexp) Unsuitable {
 		return Enslaved
 	case !l.Up:
 		return IsDown
-	case !l.Running:
+	case !l.Carrier:
 		return NoCarrier
 	}
 	return ""

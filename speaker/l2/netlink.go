@@ -69,7 +69,9 @@ func (w *linkWatch) follow(ctx context.Context) error {
 	err := netlink.LinkSubscribeWithOptions(updates, done, netlink.LinkSubscribeOptions{
 		ErrorCallback: func(err error) {
 			cause = fmt.Errorf("%w: %w", errSubscriptionEnded, err)
-			w.log.V(1).Info("netlink", "problem", err.Error())
+			if ctx.Err() == nil {
+				w.log.V(1).Info("netlink", "problem", err.Error())
+			}
 		},
 		ReceiveBufferSize: 1 << 20,
 	})
@@ -149,12 +151,13 @@ func describe(link netlink.Link, known map[int]netlink.Link) Link {
 	attrs := link.Attrs()
 	mac, isMAC := macOf(attrs.HardwareAddr)
 	l := Link{
-		Index:     attrs.Index,
-		Name:      attrs.Name,
-		MAC:       mac,
-		Ethernet:  isMAC && attrs.EncapType == "ether",
-		Up:        attrs.Flags&net.FlagUp != 0,
-		Running:   attrs.RawFlags&unix.IFF_RUNNING != 0,
+		Index:    attrs.Index,
+		Name:     attrs.Name,
+		MAC:      mac,
+		Ethernet: isMAC && attrs.EncapType == "ether",
+		Up:       attrs.Flags&net.FlagUp != 0,
+		// Not IFF_RUNNING, which follows the carrier up to a second later.
+		Carrier:   attrs.RawFlags&unix.IFF_LOWER_UP != 0,
 		Broadcast: attrs.Flags&net.FlagBroadcast != 0,
 		Loopback:  attrs.Flags&net.FlagLoopback != 0,
 		NoARP:     attrs.RawFlags&unix.IFF_NOARP != 0,

@@ -23,7 +23,7 @@ var (
 )
 
 func eth0() Link {
-	return Link{Index: 2, Name: "eth0", MAC: ownMAC, Ethernet: true, Up: true, Running: true, Broadcast: true}
+	return Link{Index: 2, Name: "eth0", MAC: ownMAC, Ethernet: true, Up: true, Carrier: true, Broadcast: true}
 }
 
 func holding(holds ...Hold) table { return Desired{Holds: holds}.table() }

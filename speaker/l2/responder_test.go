@@ -300,7 +300,7 @@ func TestFollowsTheInterfaces(t *testing.T) {
 
 		// Carrier lost and found.
 		unplugged := changed
-		unplugged.Running = false
+		unplugged.Carrier = false
 		b.show(unplugged, eth1())
 		require.Nil(t, b.conn("eth0"))
 		b.show(changed, eth1())
