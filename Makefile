@@ -1,0 +1,112 @@
+# Targets are grouped by "##@ group" lines, and each has its help after "##".
+
+SHELL := /usr/bin/env bash -euo pipefail
+.DEFAULT_GOAL := help
+
+# Tools, built from their Go modules into bin/ at exact versions.
+CONTROLLER_GEN_VERSION := v0.23.0
+GOLANGCI_LINT_VERSION  := v2.15.0
+CONTROLLER_GEN := bin/controller-gen-$(CONTROLLER_GEN_VERSION)
+GOLANGCI_LINT  := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+NODES ?= 3
+NODE  ?=
+LAB   := go run ./test/lab/cmd/lab
+
+# Written by the generators, and so verified.
+GENERATED := api config/crd config/rbac
+
+##@ Main
+
+.PHONY: help
+help: ## Print this help.
+	@awk 'BEGIN { FS = ":.*## "; print "Usage: make <target> [NODES=3] [NODE=2]" } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Show the main job on a real local cluster: an address that answers and survives a power cut.
+	go run ./test/demo
+
+.PHONY: test
+test: test-unit test-lab test-e2e ## Run every test there is, each with its own set-up (root).
+
+.PHONY: build
+build: ## Build the binary bin/metallb.
+	CGO_ENABLED=0 go build -trimpath -o bin/metallb ./cmd/metallb
+
+##@ Tests
+
+.PHONY: test-unit
+test-unit: ## Run the unit tests, with the race detector.
+	go test -race $$(go list ./... | grep -v /test/e2e)
+
+.PHONY: test-lab
+test-lab: ## Test the lab's own life on this machine: up, kill, heal, down without a trace (root).
+	LAB_LIFECYCLE=1 go test -count=1 -timeout 30m -v -run Lifecycle ./test/lab
+
+.PHONY: test-e2e
+test-e2e: ## Run the end-to-end tests on the lab, which is started if need be (root).
+	go test -race -count=1 -timeout 40m -v ./test/e2e/...
+
+##@ Code
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## Generate the deep-copy code of the API types.
+	$(CONTROLLER_GEN) object:headerFile=.ci/boilerplate.go.txt paths=./api/...
+
+.PHONY: manifests
+manifests: $(CONTROLLER_GEN) ## Generate the CRDs and roles in config/ from the markers in the code.
+	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run the linters.
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: format
+format: $(GOLANGCI_LINT) ## Format the code.
+	$(GOLANGCI_LINT) fmt ./...
+
+.PHONY: verify
+verify: generate manifests lint ## Check that generated files and modules are in order, then lint.
+	go mod tidy -diff
+	go mod verify
+	@if [ -n "$$(git status --porcelain -- $(GENERATED))" ]; then \
+	  git --no-pager diff -- $(GENERATED); git status --short -- $(GENERATED); \
+	  echo "verify: generated files differ from what is committed: run 'make generate manifests' and commit" >&2; exit 1; fi
+
+$(CONTROLLER_GEN):
+	$(call go-install,sigs.k8s.io/controller-tools/cmd/controller-gen@$(CONTROLLER_GEN_VERSION))
+
+$(GOLANGCI_LINT):
+	$(call go-install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))
+
+# go-install builds a tool at a version and gives the binary the target's name.
+define go-install
+@echo "building $(1)"
+@mkdir -p bin
+@GOBIN=$(CURDIR)/bin go install $(1)
+@mv bin/$(notdir $(firstword $(subst @, ,$(1)))) $@
+endef
+
+##@ Lab
+
+.PHONY: lab-up
+lab-up: ## Start or heal the lab, a real Kubernetes of NODES nodes on this machine (root).
+	$(LAB) up --nodes $(NODES)
+
+.PHONY: lab-down
+lab-down: ## Remove every trace of the lab.
+	$(LAB) down
+
+.PHONY: lab-image
+lab-image: ## Build the image of the product and import it on all nodes of the lab.
+	$(LAB) image
+
+.PHONY: lab-kill
+lab-kill: ## Cut the power of node NODE.
+	$(LAB) kill --node $(or $(NODE),$(error say which node: make $@ NODE=2))
+
+.PHONY: lab-heal
+lab-heal: ## Give node NODE its power back.
+	$(LAB) heal --node $(or $(NODE),$(error say which node: make $@ NODE=2))

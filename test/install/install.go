@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package install puts the product on a lab, with the manifests that a user
+// applies.
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/lab"
+)
+
+// Namespace is where config/default installs the product.
+const Namespace = "metallb-system"
+
+// imageName is the name that config/ gives the image, without its tag.
+const imageName = "metallb.io/metallb"
+
+// pollInterval is how often the API is asked when something is waited for.
+const pollInterval = 100 * time.Millisecond
+
+// Client returns a client for a lab's cluster that knows our types and those of
+// Kubernetes.
+func Client(l *lab.Lab) (client.Client, error) {
+	restConfig, err := l.RESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("register the API types: %w", err)
+		}
+	}
+	return client.New(restConfig, client.Options{Scheme: scheme})
+}
+
+// Operator applies config/default with the image of this reference, and waits
+// until the operator is ready.
+func Operator(ctx context.Context, l *lab.Lab, c client.Client, image string) error {
+	overlay, err := writeOverlay(l, image)
+	if err != nil {
+		return err
+	}
+	if _, err := Kubectl(ctx, l, "apply", "-k", overlay); err != nil {
+		return err
+	}
+	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "metallb-operator"}}
+	return Until(ctx, c, deployment, func() (string, bool) {
+		s := deployment.Status
+		return fmt.Sprintf("the Deployment %s has %d of %d pods ready", deployment.Name, s.ReadyReplicas, *deployment.Spec.Replicas),
+			s.ObservedGeneration == deployment.Generation && s.UpdatedReplicas == *deployment.Spec.Replicas &&
+				s.ReadyReplicas == *deployment.Spec.Replicas && s.Replicas == *deployment.Spec.Replicas
+	})
+}
+
+// MetalLB creates the MetalLB object unless it is there, and waits until the
+// load balancer is available and runs the image.
+func MetalLB(ctx context.Context, c client.Client, image string) error {
+	metallb := &v1beta1.MetalLB{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: v1beta1.MetalLBName}}
+	if err := c.Create(ctx, metallb); client.IgnoreAlreadyExists(err) != nil {
+		return fmt.Errorf("create the MetalLB object: %w", err)
+	}
+	speaker := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "speaker"}}
+	err := Until(ctx, c, speaker, func() (string, bool) {
+		s := speaker.Status
+		running := speaker.Spec.Template.Spec.Containers[0].Image
+		return fmt.Sprintf("the DaemonSet %s runs %s, %d of %d pods are up to date and ready", speaker.Name, running, min(s.UpdatedNumberScheduled, s.NumberReady), s.DesiredNumberScheduled),
+			running == image && s.ObservedGeneration == speaker.Generation && s.UpdatedNumberScheduled == s.DesiredNumberScheduled && s.NumberReady == s.DesiredNumberScheduled
+	})
+	if err != nil {
+		return err
+	}
+	return Until(ctx, c, metallb, func() (string, bool) {
+		available := meta.FindStatusCondition(metallb.Status.Conditions, v1beta1.ConditionAvailable)
+		if available == nil {
+			return "the MetalLB object has no condition Available", false
+		}
+		return "the MetalLB object is not Available: " + available.Message,
+			available.Status == metav1.ConditionTrue && available.ObservedGeneration == metallb.Generation
+	})
+}
+
+// Kubectl runs the lab's kubectl and returns what it printed. Its complaints
+// are part of the error if it fails.
+func Kubectl(ctx context.Context, l *lab.Lab, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(l.Dir(), "bin", "kubectl"), append([]string{"--kubeconfig", l.Kubeconfig()}, args...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return string(out), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return string(out), nil
+}
+
+// Apply applies manifests with kubectl, as a user does.
+func Apply(ctx context.Context, l *lab.Lab, manifests []byte) error {
+	file, err := os.CreateTemp(l.Dir(), "apply-*.yaml")
+	if err != nil {
+		return fmt.Errorf("make a file for manifests: %w", err)
+	}
+	defer os.Remove(file.Name()) //nolint:errcheck // the lab's directory goes with the lab
+	_, err = file.Write(manifests)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("write manifests: %w", err)
+	}
+	_, err = Kubectl(ctx, l, "apply", "-f", file.Name())
+	return err
+}
+
+// Until reads an object again and again until done reports true. done also says
+// how things stand, in words; that is the error if the context ends first. An
+// object that does not exist yet is waited for.
+func Until(ctx context.Context, c client.Client, object client.Object, done func() (string, bool)) error {
+	key := client.ObjectKeyFromObject(object)
+	state := fmt.Sprintf("%T %s does not exist", object, key)
+	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
+		if err := c.Get(ctx, key, object); err != nil {
+			if client.IgnoreNotFound(err) != nil {
+				state = err.Error()
+			}
+			return false, nil // the API server may be away for a moment
+		}
+		var ok bool
+		state, ok = done()
+		return ok, nil
+	})
+	if err != nil {
+		return fmt.Errorf("waited in vain: %s: %w", state, err)
+	}
+	return nil
+}
+
+// writeOverlay writes a kustomization that is config/default with another
+// image tag, as a user would to run an image of theirs.
+func writeOverlay(l *lab.Lab, image string) (string, error) {
+	tag, ok := strings.CutPrefix(image, imageName+":")
+	if !ok {
+		return "", fmt.Errorf("the image reference %q is not one of %s", image, imageName)
+	}
+	dir := filepath.Join(l.Dir(), "install")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make the directory of the overlay: %w", err)
+	}
+	content := fmt.Sprintf(`apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [../../config/default]
+images: [{name: %s, newTag: %s}]
+`, imageName, tag)
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(content), 0o644); err != nil {
+		return "", fmt.Errorf("write the overlay: %w", err)
+	}
+	return dir, nil
+}
