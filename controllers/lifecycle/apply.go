@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/operand"
@@ -58,7 +59,7 @@ func (r *Reconciler) apply(ctx context.Context, m *v1beta1.MetalLB, rendered ope
 	}
 	r.applied[key] = applied{rendered: rendered, answer: answer}
 	seen.Object = answer
-	r.recordApplied(m, rendered, live, last, answer)
+	r.recordApplied(ctx, m, rendered, live, last, answer)
 	return seen
 }
 
@@ -127,18 +128,21 @@ func withoutStatus(o operand.Object) runtime.Object {
 }
 
 // recordApplied tells what applying an object has changed, if anything.
-func (r *Reconciler) recordApplied(m *v1beta1.MetalLB, rendered, live operand.Object, last applied, answer operand.Object) {
-	const action = "Apply"
+func (r *Reconciler) recordApplied(ctx context.Context, m *v1beta1.MetalLB, rendered, live operand.Object, last applied, answer operand.Object) {
 	what := rendered.GetObjectKind().GroupVersionKind().Kind + " " + rendered.GetName()
+	var reason, note string
 	switch {
 	case live == nil && last.answer == nil:
-		r.recorder.Eventf(m, answer, corev1.EventTypeNormal, "Created", action, "Created %s", what)
+		reason, note = "Created", "Created "+what
 	case live == nil && last.answer.GetUID() != answer.GetUID():
-		r.recorder.Eventf(m, answer, corev1.EventTypeNormal, "Repaired", action, "Created %s again, which had been deleted", what)
+		reason, note = "Repaired", "Created "+what+" again, which had been deleted"
 	case live == nil || sameButStatus(live, answer):
+		return
 	case equality.Semantic.DeepEqual(rendered, last.rendered):
-		r.recorder.Eventf(m, answer, corev1.EventTypeNormal, "Repaired", action, "Undid a change of %s that was not made by the operator", what)
+		reason, note = "Repaired", "Undid a change of "+what+" that was not made by the operator"
 	default:
-		r.recorder.Eventf(m, answer, corev1.EventTypeNormal, "Updated", action, "Updated %s", what)
+		reason, note = "Updated", "Updated "+what
 	}
+	log.FromContext(ctx).Info(note, "generation", m.Generation, "resourceVersion", answer.GetResourceVersion())
+	r.recorder.Eventf(m, answer, corev1.EventTypeNormal, reason, "Apply", "%s", note)
 }

@@ -40,13 +40,18 @@ func NewReconciler(c client.Client, recorder events.EventRecorder, params operan
 	return &Reconciler{client: c, recorder: recorder, params: params, applied: map[string]applied{}}
 }
 
-// The operator's permissions, all in its own namespace. Events are of two API
+// The operator's permissions, all in its own namespace. It deletes nothing, but
+// where the API server enforces permissions on owner references, making the
+// MetalLB object the owner of a workload takes the permission to delete the
+// workload, and to update the MetalLB object's finalizers. Events are of two API
 // groups: those about MetalLB objects, and those of the leader election.
 //
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs/status,verbs=patch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs/finalizers,verbs=update
-// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments;daemonsets,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments;daemonsets,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments,resourceNames=controller,verbs=patch;delete
+// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=daemonsets,resourceNames=speaker,verbs=patch;delete
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";events.k8s.io,namespace=metallb-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create

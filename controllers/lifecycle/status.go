@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/operand"
@@ -58,7 +59,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, m *v1beta1.MetalLB, condit
 		return fmt.Errorf("read the API server's answer: %w", err)
 	}
 	r.written = answer
-	r.recordDegraded(m, answer)
+	r.recordDegraded(ctx, m, answer)
 	return nil
 }
 
@@ -67,7 +68,7 @@ const maxNote = 1024
 
 // recordDegraded tells when the load balancer becomes degraded, and when it no
 // longer is.
-func (r *Reconciler) recordDegraded(before, after *v1beta1.MetalLB) {
+func (r *Reconciler) recordDegraded(ctx context.Context, before, after *v1beta1.MetalLB) {
 	const action = "Observe"
 	was := meta.IsStatusConditionTrue(before.Status.Conditions, v1beta1.ConditionDegraded)
 	degraded := meta.FindStatusCondition(after.Status.Conditions, v1beta1.ConditionDegraded)
@@ -77,12 +78,14 @@ func (r *Reconciler) recordDegraded(before, after *v1beta1.MetalLB) {
 	is := degraded.Status == metav1.ConditionTrue
 	switch {
 	case is && !was:
+		log.FromContext(ctx).Info("Degraded", "reason", degraded.Reason, "message", degraded.Message)
 		note := degraded.Message
 		if len(note) > maxNote {
 			note = strings.ToValidUTF8(note[:maxNote], "")
 		}
 		r.recorder.Eventf(after, nil, corev1.EventTypeWarning, degraded.Reason, action, "%s", note)
 	case was && !is:
+		log.FromContext(ctx).Info("No longer degraded")
 		r.recorder.Eventf(after, nil, corev1.EventTypeNormal, "Recovered", action, "No longer degraded")
 	}
 }

@@ -9,10 +9,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// urgency orders causes: what needs somebody's attention comes first.
+type urgency int
+
+const (
+	failing  urgency = iota // waiting alone will not help
+	starting                // it can be expected to become ready
+	leaving                 // it is on its way out
+)
+
 // cause says why a pod is not ready.
 type cause struct {
+	urgency urgency
 	text    string
-	failing bool // waiting alone will not help
 }
 
 // podCause returns why a pod is not ready, or reports that it is.
@@ -20,15 +29,15 @@ func podCause(pod *corev1.Pod) (c cause, ready bool) {
 	readyCondition := podCondition(pod, corev1.PodReady)
 	switch {
 	case pod.DeletionTimestamp != nil:
-		return cause{text: "is being deleted"}, false
+		return cause{leaving, "is being deleted"}, false
 	case readyCondition.Status == corev1.ConditionTrue:
 		return cause{}, true
 	case pod.Status.Phase == corev1.PodFailed:
 		// Its workload replaces it.
-		return cause{text: join(pod.Status.Reason, pod.Status.Message, "failed")}, false
+		return cause{leaving, join(pod.Status.Reason, pod.Status.Message, "failed")}, false
 	}
 	if c := podCondition(pod, corev1.PodScheduled); c.Status == corev1.ConditionFalse {
-		return cause{text: join(c.Reason, c.Message, "not scheduled"), failing: true}, false
+		return cause{failing, join(c.Reason, c.Message, "not scheduled")}, false
 	}
 	for i := range pod.Status.ContainerStatuses {
 		if c, ready := containerCause(&pod.Status.ContainerStatuses[i]); !ready {
@@ -39,9 +48,9 @@ func podCause(pod *corev1.Pod) (c cause, ready bool) {
 	// ready, somebody else has said so: the node controller, because the node is
 	// silent.
 	if podCondition(pod, corev1.ContainersReady).Status == corev1.ConditionTrue && readyCondition.Status == corev1.ConditionFalse && readyCondition.Reason == "" {
-		return cause{text: "its node does not report", failing: true}, false
+		return cause{failing, "its node does not report"}, false
 	}
-	return cause{text: join(readyCondition.Reason, readyCondition.Message, "starting")}, false
+	return cause{starting, join(readyCondition.Reason, readyCondition.Message, "starting")}, false
 }
 
 // containerCause returns why a container is not ready, or reports that it is.
@@ -66,13 +75,13 @@ func containerCause(status *corev1.ContainerStatus) (c cause, ready bool) {
 		if terminated.Reason != "" && terminated.Reason != "Error" {
 			end = terminated.Reason + ", " + end
 		}
-		return cause{text: join(reason+": "+end, lastLine(terminated.Message), ""), failing: true}, false
+		return cause{failing, join(reason+": "+end, lastLine(terminated.Message), "")}, false
 	case waiting == nil:
-		return cause{text: "runs and is not ready"}, false
+		return cause{starting, "runs and is not ready"}, false
 	case waiting.Reason == "" || waiting.Reason == "ContainerCreating" || waiting.Reason == "PodInitializing":
-		return cause{text: "starting"}, false
+		return cause{starting, "starting"}, false
 	default:
-		return cause{text: join(waiting.Reason, waiting.Message, ""), failing: true}, false
+		return cause{failing, join(waiting.Reason, waiting.Message, "")}, false
 	}
 }
 

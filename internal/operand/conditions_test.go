@@ -146,12 +146,13 @@ func TestConditions(t *testing.T) {
 			observed: []operand.Observed{controllerSeen(0), speakerSeen(3, 2)},
 			pods: []corev1.Pod{
 				pod("speaker", "s1", "node1"),
+				pod("speaker", "s0", "node2", func(p *corev1.Pod) { p.DeletionTimestamp = new(metav1.Now()) }),
 				pod("speaker", "s2", "node2", inState(0, waiting("ContainerCreating", ""), corev1.ContainerState{})),
 				pod("controller", "c1", "node3", inState(0, running(), corev1.ContainerState{})),
 			},
 			want: []string{
 				"Available=False NotReady: Deployment controller: 0 of 1 ready; DaemonSet speaker: 2 of 3 ready",
-				"Progressing=True RollingOut: Deployment controller: 0 of 1 ready; pod c1 on node3: runs and is not ready; DaemonSet speaker: 2 of 3 ready; pod s2 on node2: starting",
+				"Progressing=True RollingOut: Deployment controller: 0 of 1 ready; pod c1 on node3: runs and is not ready; DaemonSet speaker: 2 of 3 ready; pod s2 on node2: starting; pod s0 on node2: is being deleted",
 				notDegraded,
 			},
 		},

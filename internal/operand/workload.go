@@ -3,6 +3,7 @@
 package operand
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,13 +37,13 @@ func judge(o Observed, pods []corev1.Pod) verdict {
 	if exists {
 		v = state.verdict(name)
 	}
-	causes, failing := podCauses(o.Name, pods)
+	causes, anyFailing := podCauses(o.Name, pods)
 	switch {
 	case o.ApplyError != nil:
 		// Its pods may be fine, but they are not those that were asked for.
 		v.phase = phaseFailing
 		causes = []string{"cannot be applied: " + clip(o.ApplyError.Error())}
-	case v.phase == phaseRolling && failing:
+	case v.phase == phaseRolling && anyFailing:
 		v.phase = phaseFailing
 	case v.phase == phaseSettled:
 		causes = nil
@@ -130,16 +131,16 @@ func (p progress) verdict(name string) verdict {
 // the same cause stops thousands of them.
 const maxCauses = 3
 
-// podCauses describes the pods of a component that are not ready, those that
-// fail first, and reports whether any does.
-func podCauses(component string, pods []corev1.Pod) (causes []string, failing bool) {
-	var starting []string
+// podCauses describes the pods of a component that are not ready, the most
+// urgent first, and reports whether any of them fails.
+func podCauses(component string, pods []corev1.Pod) (texts []string, anyFailing bool) {
+	var causes []cause
 	for i := range pods {
 		pod := &pods[i]
 		if pod.Labels["component"] != component {
 			continue
 		}
-		cause, ready := podCause(pod)
+		c, ready := podCause(pod)
 		if ready {
 			continue
 		}
@@ -147,19 +148,17 @@ func podCauses(component string, pods []corev1.Pod) (causes []string, failing bo
 		if pod.Spec.NodeName != "" {
 			where += " on " + pod.Spec.NodeName
 		}
-		text := where + ": " + cause.text
-		if cause.failing {
-			causes = append(causes, text)
-		} else {
-			starting = append(starting, text)
-		}
+		causes = append(causes, cause{c.urgency, where + ": " + c.text})
+		anyFailing = anyFailing || c.urgency == failing
 	}
-	failing = len(causes) > 0
-	slices.Sort(causes)
-	slices.Sort(starting)
-	causes = append(causes, starting...)
+	slices.SortFunc(causes, func(a, b cause) int {
+		return cmp.Or(cmp.Compare(a.urgency, b.urgency), cmp.Compare(a.text, b.text))
+	})
+	for _, c := range causes[:min(len(causes), maxCauses)] {
+		texts = append(texts, c.text)
+	}
 	if more := len(causes) - maxCauses; more > 0 {
-		causes = append(causes[:maxCauses], fmt.Sprintf("and %d more pods", more))
+		texts = append(texts, fmt.Sprintf("and %d more pods", more))
 	}
-	return causes, failing
+	return texts, anyFailing
 }
