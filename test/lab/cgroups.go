@@ -18,10 +18,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// cgroupName is the control group that holds a lab's nodes. containerd runs in
-// metallb-lab/NODE/daemons, and runc makes the groups of a pod's containers below
-// the group it is called from (cgroup v1) or beside it (v2): so the path of a
-// process's group tells that it is a pod's, and of which node.
+// cgroupName is the control group that holds a lab's nodes. Each node has a group
+// below it and a cgroup namespace in which that group is the root: whatever runc and
+// kubelet make there is below metallb-lab/NODE, so that the path of a process's group
+// tells that it is a pod's, and of which node.
 const cgroupName = "metallb-lab"
 
 // hierarchy is a tree of control groups, and our place in it.
@@ -100,32 +100,65 @@ func readHierarchies() ([]hierarchy, error) {
 	return parseHierarchies(string(mountinfo), string(cgroup)), nil
 }
 
-// makeCgroups makes the control groups of a node's daemons and returns their
-// directories, one in each hierarchy.
-func makeCgroups(node string) ([]string, error) {
+// daemonsGroup is the group of a node's daemons, below the node's: in a v2 hierarchy
+// a group that hands controllers on to groups below must not have processes.
+const daemonsGroup = "daemons"
+
+// cgroup is a node's group in one hierarchy.
+type cgroup struct {
+	mount string // where the hierarchy is mounted
+	dir   string // the directory of the node's group
+}
+
+// daemons is the directory of the group of the node's daemons.
+func (c cgroup) daemons() string { return filepath.Join(c.dir, daemonsGroup) }
+
+// makeCgroups makes the control groups of a node, one in each hierarchy.
+func makeCgroups(node string) ([]cgroup, error) {
 	all, err := readHierarchies()
 	if err != nil {
 		return nil, err
 	}
-	var dirs []string
+	var groups []cgroup
 	for _, h := range all {
-		dir := h.base()
-		for _, name := range []string{"", node, "daemons"} {
-			dir = filepath.Join(dir, name)
+		c := cgroup{mount: h.mount, dir: filepath.Join(h.base(), node)}
+		for _, dir := range []string{h.base(), c.dir, c.daemons()} {
 			if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 				return nil, err
 			}
 			if err := inheritCPUSet(dir); err != nil {
 				return nil, err
 			}
+			if err := inheritControllers(dir); err != nil {
+				return nil, err
+			}
 		}
-		dirs = append(dirs, dir)
+		groups = append(groups, c)
 	}
-	if len(dirs) == 0 {
+	if len(groups) == 0 {
 		return nil, errors.New("no control groups are mounted below /sys/fs/cgroup")
 	}
-	sort.Strings(dirs)
-	return dirs, nil
+	sort.Slice(groups, func(i, j int) bool { return groups[i].mount < groups[j].mount })
+	return groups, nil
+}
+
+// inheritControllers makes all controllers of a v2 group's parent available in the
+// group.
+func inheritControllers(dir string) error {
+	available, err := os.ReadFile(filepath.Join(filepath.Dir(dir), "cgroup.controllers"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // v1
+	}
+	if err != nil {
+		return err
+	}
+	for _, controller := range strings.Fields(string(available)) {
+		file := filepath.Join(filepath.Dir(dir), "cgroup.subtree_control")
+		if err := os.WriteFile(file, []byte("+"+controller), 0o644); err != nil {
+			return fmt.Errorf("controller %s: %w", controller, err)
+		}
+	}
+	return nil
 }
 
 // inheritCPUSet gives a new v1 cpuset group its parent's processors and memory:

@@ -5,8 +5,10 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -75,13 +77,17 @@ func nodeReady(object *corev1.Node, boot string) error {
 	if reported := object.Status.NodeInfo.BootID; reported != boot {
 		return fmt.Errorf("its kubelet has not reported since the node started (boot %q, reported %q)", boot, reported)
 	}
-	for _, c := range object.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			if c.Status == corev1.ConditionTrue {
-				return nil
-			}
-			return fmt.Errorf("%s: %s", c.Reason, c.Message)
+	ready := slices.IndexFunc(object.Status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == corev1.NodeReady })
+	if ready < 0 {
+		return errors.New("its kubelet has not reported whether it is ready")
+	}
+	if c := object.Status.Conditions[ready]; c.Status != corev1.ConditionTrue {
+		return fmt.Errorf("%s: %s", c.Reason, c.Message)
+	}
+	for _, taint := range object.Spec.Taints {
+		if taint.Key == corev1.TaintNodeNotReady || taint.Key == corev1.TaintNodeUnreachable {
+			return fmt.Errorf("it still has the taint %s, so that no pod would be scheduled", taint.Key)
 		}
 	}
-	return fmt.Errorf("its kubelet has not reported whether it is ready")
+	return nil
 }

@@ -84,6 +84,8 @@ func removeSystemState(ctx context.Context, dirs ...string) error {
 			return err
 		}
 	}
+	// Others may keep namespaces there: then it stays.
+	_ = os.Remove(netnsDir)
 	return removeCgroups(ctx, "")
 }
 

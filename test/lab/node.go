@@ -97,11 +97,15 @@ func boot(ctx context.Context, l layout, n Station, all []Station) error {
 			return err
 		}
 	}
-	holder := daemon{name: processOf(n, powerProcess), cgroups: cgroups, argv: []string{
+	holder := daemon{name: processOf(n, powerProcess), argv: []string{
 		"nsenter", "--net=" + netnsFile(n.Namespace),
-		"unshare", "--mount", "--uts", "--propagation", "private",
+		"unshare", "--mount", "--uts", "--cgroup", "--propagation", "private",
 		"/bin/sh", "-c", nodeInit, "node-init", n.Name, l.disk(n.Name, ""),
 	}}
+	for _, c := range cgroups {
+		holder.cgroups = append(holder.cgroups, c.dir)
+		holder.argv = append(holder.argv, c.mount, c.dir)
+	}
 	if _, err := ensureDaemon(ctx, l, holder); err != nil {
 		return err
 	}
@@ -240,18 +244,21 @@ func checkNode(ctx context.Context, admin *http.Client, n Station) error {
 // nodeDaemon is a daemon in a node's namespaces.
 func nodeDaemon(l layout, n Station, holder *process, name string, files []string, argv ...string) (daemon, error) {
 	cgroups, err := makeCgroups(n.Name)
-	return daemon{
-		name:    processOf(n, name),
-		files:   files,
-		cgroups: cgroups,
-		env:     []string{"TMPDIR=/run/tmp"},
-		argv:    append(enter(holder), argv...),
-	}, err
+	d := daemon{
+		name:  processOf(n, name),
+		files: files,
+		env:   []string{"TMPDIR=/run/tmp"},
+		argv:  append(enter(holder), argv...),
+	}
+	for _, c := range cgroups {
+		d.cgroups = append(d.cgroups, c.daemons())
+	}
+	return d, err
 }
 
 // enter is the command that runs another one on a node.
 func enter(holder *process) []string {
-	return []string{"nsenter", "--target", strconv.Itoa(holder.pid), "--mount", "--uts", "--net", "--"}
+	return []string{"nsenter", "--target", strconv.Itoa(holder.pid), "--mount", "--uts", "--cgroup", "--net", "--"}
 }
 
 func writeNodeFiles(p *pki, n Station, images []labImage) error {

@@ -148,15 +148,22 @@ func renderKubeProxy(l layout, n Station) ([]byte, error) {
 	})
 }
 
-// nodeInit makes a node's mount and UTS namespace, then holds them: the process that
-// runs it is the node's power. Its arguments are the node's name and the directory
-// that is its disk.
+// nodeInit makes a node's mount, UTS and cgroup namespaces, then holds them: the
+// process that runs it is the node's power. It begins inside the namespaces and in the
+// node's control groups. Its arguments are the node's name, the directory that is its
+// disk, and pairs of a control group hierarchy and the node's group in it.
 //
 // What Kubernetes would change for the whole machine, each node has a copy of.
 const nodeInit = `set -eu
 node=$1 disk=$2
+shift 2
 # This namespace began with copies of all mounts: do not keep those of the lab alive.
 for ns in /run/netns/lab-*; do umount -l "$ns" 2>/dev/null || true; done
+while [ $# -gt 0 ]; do
+  echo $$ > "$2/daemons/cgroup.procs"
+  mount --bind "$2" "$1"
+  shift 2
+done
 mount -t tmpfs -o mode=0755,size=256m "lab-$node" /run
 mount --bind "$disk/var-lib" /var/lib
 mount --bind "$disk/var-log" /var/log

@@ -173,7 +173,11 @@ func execute() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			run, err := l.Command(cmd.Context(), args[0], args[1:]...)
+			argv := args[1:]
+			if argv[0] == "--" {
+				argv = argv[1:]
+			}
+			run, err := l.Command(cmd.Context(), args[0], argv...)
 			if err != nil {
 				return err
 			}
