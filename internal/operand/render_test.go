@@ -5,7 +5,7 @@ package operand_test
 import (
 	"bytes"
 	"flag"
-	"os"
+	"os" //nolint:depguard // the test reads and writes its golden files
 	"path/filepath"
 	"strings"
 	"testing"

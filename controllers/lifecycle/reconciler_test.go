@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/testr"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/lifecycle"
+	"metallb.io/metallb/internal/operand"
+)
+
+const namespace = "metallb-system"
+
+// cluster is an API server with nobody but the Reconciler at work.
+type cluster struct {
+	client.Client
+	t          *testing.T
+	ctx        context.Context
+	reconciler *lifecycle.Reconciler
+	events     *events.FakeRecorder
+
+	writes []string         // what was sent since the last look
+	refuse map[string]error // by "Kind name"
+}
+
+func newCluster(t *testing.T, objects ...client.Object) *cluster {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	require.NoError(t, clientgoscheme.AddToScheme(scheme))
+	require.NoError(t, v1beta1.AddToScheme(scheme))
+
+	c := &cluster{
+		t:      t,
+		ctx:    log.IntoContext(t.Context(), testr.New(t)),
+		events: events.NewFakeRecorder(100),
+		refuse: map[string]error{},
+	}
+	c.Client = fake.NewClientBuilder().
+		WithScheme(scheme).
+		WithStatusSubresource(&v1beta1.MetalLB{}, &appsv1.Deployment{}, &appsv1.DaemonSet{}).
+		WithObjects(objects...).
+		WithInterceptorFuncs(interceptor.Funcs{
+			Apply: func(ctx context.Context, next client.WithWatch, obj runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+				if err := c.sent(obj, ""); err != nil {
+					return err
+				}
+				return next.Apply(ctx, obj, opts...)
+			},
+			SubResourceApply: func(ctx context.Context, next client.Client, sub string, obj runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
+				if err := c.sent(obj, "/"+sub); err != nil {
+					return err
+				}
+				return next.SubResource(sub).Apply(ctx, obj, opts...)
+			},
+		}).
+		Build()
+	c.reconciler = c.newReconciler()
+	return c
+}
+
+func (c *cluster) newReconciler() *lifecycle.Reconciler {
+	return lifecycle.NewReconciler(c.Client, c.events, operand.Params{Image: "example/metallb:v1"})
+}
+
+// sent notes a write, and refuses it if the test says so.
+func (c *cluster) sent(obj runtime.ApplyConfiguration, suffix string) error {
+	data, err := json.Marshal(obj)
+	if err != nil {
+		return err
+	}
+	var o metav1.PartialObjectMetadata
+	if err := json.Unmarshal(data, &o); err != nil {
+		return err
+	}
+	what := o.Kind + " " + o.Name
+	if err := c.refuse[what]; err != nil {
+		return err
+	}
+	c.writes = append(c.writes, what+suffix)
+	return nil
+}
+
+// reconcile runs the Reconciler once and returns what it wrote.
+func (c *cluster) reconcile() ([]string, error) {
+	c.t.Helper()
+	result, err := c.reconciler.Reconcile(c.ctx, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: "metallb"}})
+	require.Zero(c.t, result, "nothing is ever looked at just because time has passed")
+	writes := c.writes
+	c.writes = nil
+	return writes, err
+}
+
+// settle runs the Reconciler until it has nothing more to write.
+func (c *cluster) settle() {
+	c.t.Helper()
+	for range 5 {
+		writes, err := c.reconcile()
+		require.NoError(c.t, err)
+		if len(writes) == 0 {
+			return
+		}
+	}
+	c.t.Fatal("the reconciler goes on writing")
+}
+
+func (c *cluster) get(o client.Object, name string) {
+	c.t.Helper()
+	require.NoError(c.t, c.Get(c.ctx, client.ObjectKey{Namespace: namespace, Name: name}, o))
+}
+
+func (c *cluster) condition(kind string) metav1.Condition {
+	c.t.Helper()
+	m := &v1beta1.MetalLB{}
+	c.get(m, "metallb")
+	condition := meta.FindStatusCondition(m.Status.Conditions, kind)
+	require.NotNil(c.t, condition, kind)
+	return *condition
+}
+
+// happened returns the events since the last look.
+func (c *cluster) happened() []string {
+	var all []string
+	for {
+		select {
+		case event := <-c.events.Events:
+			all = append(all, event)
+		default:
+			return all
+		}
+	}
+}
+
+// roll plays the Deployment and DaemonSet controllers: all pods become ready.
+func (c *cluster) roll() {
+	c.t.Helper()
+	d := &appsv1.Deployment{}
+	c.get(d, "controller")
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: max(d.Generation, 1), Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1}
+	require.NoError(c.t, c.Status().Update(c.ctx, d))
+	s := &appsv1.DaemonSet{}
+	c.get(s, "speaker")
+	s.Status = appsv1.DaemonSetStatus{
+		ObservedGeneration: max(s.Generation, 1), DesiredNumberScheduled: 3, CurrentNumberScheduled: 3,
+		UpdatedNumberScheduled: 3, NumberAvailable: 3, NumberReady: 3,
+	}
+	require.NoError(c.t, c.Status().Update(c.ctx, s))
+}
+
+func metalLB() *v1beta1.MetalLB {
+	return &v1beta1.MetalLB{
+		ObjectMeta: metav1.ObjectMeta{Name: "metallb", Namespace: namespace, UID: "1", Generation: 1},
+		Spec:       v1beta1.MetalLBSpec{LogLevel: v1beta1.LogLevelInfo},
+	}
+}
+
+func TestDeploysAndBecomesAvailable(t *testing.T) {
+	c := newCluster(t, metalLB())
+
+	writes, err := c.reconcile()
+	require.NoError(t, err)
+	require.Equal(t, []string{"DaemonSet speaker", "Deployment controller", "MetalLB metallb/status"}, writes)
+	require.Equal(t, []string{"Normal Created Created DaemonSet speaker", "Normal Created Created Deployment controller"}, c.happened())
+	require.Equal(t, metav1.ConditionFalse, c.condition(v1beta1.ConditionAvailable).Status)
+	require.Equal(t, metav1.ConditionTrue, c.condition(v1beta1.ConditionProgressing).Status)
+
+	c.roll()
+	writes, err = c.reconcile()
+	require.NoError(t, err)
+	require.Equal(t, []string{"MetalLB metallb/status"}, writes, "a new status of a workload is no reason to apply it")
+	require.Equal(t, metav1.ConditionTrue, c.condition(v1beta1.ConditionAvailable).Status)
+	require.Equal(t, int64(1), c.condition(v1beta1.ConditionAvailable).ObservedGeneration)
+	require.Equal(t, metav1.ConditionFalse, c.condition(v1beta1.ConditionProgressing).Status)
+	require.Equal(t, metav1.ConditionFalse, c.condition(v1beta1.ConditionDegraded).Status)
+
+	writes, err = c.reconcile()
+	require.NoError(t, err)
+	require.Empty(t, writes, "idle writes nothing")
+}
+
+func TestWorkloadsAreOwned(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	for name, o := range map[string]client.Object{"controller": &appsv1.Deployment{}, "speaker": &appsv1.DaemonSet{}} {
+		c.get(o, name)
+		owner := metav1.GetControllerOf(o)
+		require.NotNil(t, owner)
+		require.Equal(t, types.UID("1"), owner.UID)
+		require.Equal(t, "MetalLB", owner.Kind)
+	}
+}
+
+func TestRepairsDrift(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	c.roll()
+	c.settle()
+	c.happened()
+
+	t.Run("deleted", func(t *testing.T) {
+		require.NoError(t, c.Delete(c.ctx, &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "speaker", Namespace: namespace}}))
+		writes, err := c.reconcile()
+		require.NoError(t, err)
+		require.Contains(t, writes, "DaemonSet speaker")
+		require.NotContains(t, writes, "Deployment controller")
+		c.get(&appsv1.DaemonSet{}, "speaker")
+	})
+	t.Run("changed", func(t *testing.T) {
+		d := &appsv1.Deployment{}
+		c.get(d, "controller")
+		d.Spec.Template.Spec.Containers[0].Image = "example/other:v0"
+		require.NoError(t, c.Update(c.ctx, d))
+		c.happened()
+		c.settle()
+		c.get(d, "controller")
+		require.Equal(t, "example/metallb:v1", d.Spec.Template.Spec.Containers[0].Image)
+		require.Equal(t, []string{"Normal Repaired Undid a change of Deployment controller that was not made by the operator"}, c.happened())
+	})
+	t.Run("label taken away", func(t *testing.T) {
+		d := &appsv1.Deployment{}
+		c.get(d, "controller")
+		delete(d.Labels, "app")
+		require.NoError(t, c.Update(c.ctx, d))
+		c.settle()
+		c.get(d, "controller")
+		require.Equal(t, "metallb", d.Labels["app"])
+	})
+	t.Run("somebody else's annotation stays", func(t *testing.T) {
+		c.happened()
+		d := &appsv1.Deployment{}
+		c.get(d, "controller")
+		d.Annotations = map[string]string{"deployment.kubernetes.io/revision": "7"}
+		require.NoError(t, c.Update(c.ctx, d))
+		c.settle()
+		c.get(d, "controller")
+		require.Equal(t, "7", d.Annotations["deployment.kubernetes.io/revision"])
+		require.Empty(t, c.happened())
+	})
+}
+
+func TestFollowsTheSpec(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	c.happened()
+	m := &v1beta1.MetalLB{}
+	c.get(m, "metallb")
+	m.Spec.LogLevel = v1beta1.LogLevelDebug
+	m.Spec.NodeSelector = map[string]string{"edge": "yes"}
+	require.NoError(t, c.Update(c.ctx, m))
+	c.settle()
+	require.Equal(t, []string{"Normal Updated Updated DaemonSet speaker", "Normal Updated Updated Deployment controller"}, c.happened())
+
+	s := &appsv1.DaemonSet{}
+	c.get(s, "speaker")
+	require.Contains(t, s.Spec.Template.Spec.Containers[0].Args, "--log-level=debug")
+	require.Equal(t, "yes", s.Spec.Template.Spec.NodeSelector["edge"])
+
+	c.get(m, "metallb")
+	m.Spec.NodeSelector = nil
+	require.NoError(t, c.Update(c.ctx, m))
+	c.settle()
+	c.get(s, "speaker")
+	require.NotContains(t, s.Spec.Template.Spec.NodeSelector, "edge", "what is no longer rendered is taken away")
+}
+
+func TestTellsWhatTheAPIServerRefuses(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.refuse["DaemonSet speaker"] = apierrors.NewForbidden(appsv1.Resource("daemonsets"), "speaker", fmt.Errorf("not allowed"))
+
+	writes, err := c.reconcile()
+	require.True(t, apierrors.IsForbidden(err), "the error is returned, so that it is tried again: %v", err)
+	require.Equal(t, []string{"Deployment controller", "MetalLB metallb/status"}, writes, "one object's failure does not hold up the others")
+	degraded := c.condition(v1beta1.ConditionDegraded)
+	require.Equal(t, metav1.ConditionTrue, degraded.Status)
+	require.Equal(t, operand.ReasonApplyFailed, degraded.Reason)
+	require.Contains(t, degraded.Message, "DaemonSet speaker: does not exist; cannot be applied")
+	require.Contains(t, degraded.Message, "not allowed")
+	require.Contains(t, c.happened(), "Warning ApplyFailed "+degraded.Message)
+
+	writes, err = c.reconcile()
+	require.Error(t, err)
+	require.Empty(t, writes, "the same failure is told once")
+
+	delete(c.refuse, "DaemonSet speaker")
+	c.settle()
+	require.Equal(t, metav1.ConditionFalse, c.condition(v1beta1.ConditionDegraded).Status)
+	require.Contains(t, c.happened(), "Normal Recovered No longer degraded")
+}
+
+func TestNamesThePodInTheWay(t *testing.T) {
+	c := newCluster(t, metalLB(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "speaker-abc", Namespace: namespace, Labels: map[string]string{"app": "metallb", "component": "speaker"}},
+		Spec:       corev1.PodSpec{NodeName: "node2"},
+		Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
+			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}},
+		}}},
+	})
+	c.settle()
+	require.Equal(t, "DaemonSet speaker: waits for its first pods; pod speaker-abc on node2: ImagePullBackOff: no such image",
+		c.condition(v1beta1.ConditionDegraded).Message)
+}
+
+func TestConditionTimesAreStable(t *testing.T) {
+	m := metalLB()
+	then := metav1.NewTime(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
+	m.Status.Conditions = []metav1.Condition{
+		{Type: v1beta1.ConditionAvailable, Status: metav1.ConditionFalse, Reason: "Old", LastTransitionTime: then},
+	}
+	c := newCluster(t, m)
+	c.settle()
+	available := c.condition(v1beta1.ConditionAvailable)
+	require.Equal(t, operand.ReasonNotReady, available.Reason)
+	require.True(t, available.LastTransitionTime.Equal(&then), "only the reason has changed")
+
+	c.roll()
+	c.settle()
+	require.True(t, c.condition(v1beta1.ConditionAvailable).LastTransitionTime.After(then.Time))
+}
+
+func TestRestartedOperatorWritesNothingNew(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	c.roll()
+	c.settle()
+	c.happened()
+
+	c.reconciler = c.newReconciler()
+	writes, err := c.reconcile()
+	require.NoError(t, err)
+	require.Equal(t, []string{"DaemonSet speaker", "Deployment controller"}, writes, "sent once, to find that all is well")
+	require.Empty(t, c.happened())
+	writes, err = c.reconcile()
+	require.NoError(t, err)
+	require.Empty(t, writes)
+}
+
+func TestLeavesADeletedMetalLBAlone(t *testing.T) {
+	m := metalLB()
+	m.Finalizers = []string{"foregroundDeletion"}
+	c := newCluster(t, m)
+	require.NoError(t, c.Delete(c.ctx, m))
+	writes, err := c.reconcile()
+	require.NoError(t, err)
+	require.Empty(t, writes)
+
+	c = newCluster(t)
+	writes, err = c.reconcile()
+	require.NoError(t, err)
+	require.Empty(t, writes)
+}
+
+func TestOwnParams(t *testing.T) {
+	own := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "metallb-operator-0", Namespace: namespace},
+		Spec: corev1.PodSpec{
+			ImagePullSecrets: []corev1.LocalObjectReference{{Name: "registry"}},
+			Containers: []corev1.Container{
+				{Name: "injected", Image: "example/mesh"},
+				{Name: "operator", Image: "example/metallb:v1", ImagePullPolicy: corev1.PullAlways},
+			},
+		},
+	}
+	c := newCluster(t, own)
+	params, err := lifecycle.OwnParams(c.ctx, c, client.ObjectKeyFromObject(own))
+	require.NoError(t, err)
+	require.Equal(t, operand.Params{
+		Image:       "example/metallb:v1",
+		PullPolicy:  corev1.PullAlways,
+		PullSecrets: []corev1.LocalObjectReference{{Name: "registry"}},
+	}, params)
+
+	_, err = lifecycle.OwnParams(c.ctx, c, client.ObjectKey{Namespace: namespace, Name: "other"})
+	require.True(t, apierrors.IsNotFound(err))
+}
