@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/install"
+)
+
+// The objects that the tests make. All of them go when the test ends.
+
+// limit returns a context that ends after d, or with the test.
+func limit(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), d, fmt.Errorf("not done after %s", d))
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func create(t *testing.T, object client.Object) {
+	t.Helper()
+	require.NoError(t, shared.client.Create(t.Context(), object))
+	t.Cleanup(func() {
+		// The test's context has ended by now.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		require.NoError(t, client.IgnoreNotFound(shared.client.Delete(ctx, object)))
+	})
+}
+
+// namespace makes a namespace with a generated name.
+func namespace(t *testing.T) string {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
+	create(t, ns)
+	return ns.Name
+}
+
+// announcedPool makes a pool of the lab's spare addresses that all nodes
+// announce.
+func announcedPool(t *testing.T) *v1beta1.IPAddressPool {
+	t.Helper()
+	pool := &v1beta1.IPAddressPool{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
+		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"172.30.0.200-172.30.0.250"}},
+	}
+	create(t, pool)
+	create(t, &v1beta1.L2Advertisement{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
+		Spec:       v1beta1.L2AdvertisementSpec{IPAddressPools: []string{pool.Name}},
+	})
+	return pool
+}
+
+// webServer makes a web server on every node and a Service of type
+// LoadBalancer for it, and waits until the pods are ready and the Service has
+// its address.
+func webServer(t *testing.T) (*corev1.Service, netip.Addr) {
+	t.Helper()
+	ns := namespace(t)
+	echo, err := shared.lab.EchoImage()
+	require.NoError(t, err)
+	labels := map[string]string{"app": "web"}
+	web := &appsv1.DaemonSet{
+		ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: ns},
+		Spec: appsv1.DaemonSetSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{{
+					Name: "web", Image: echo, ImagePullPolicy: corev1.PullNever,
+					ReadinessProbe: &corev1.Probe{
+						ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/", Port: intstr.FromInt32(8080)}},
+						PeriodSeconds: 1,
+					},
+				}}},
+			},
+		},
+	}
+	create(t, web)
+	svc := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: ns},
+		Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeLoadBalancer, Selector: labels,
+			Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8080)}},
+		},
+	}
+	create(t, svc)
+	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, web, func() (string, bool) {
+		s := web.Status
+		return fmt.Sprintf("%d of %d web servers are ready", s.NumberReady, s.DesiredNumberScheduled), s.DesiredNumberScheduled > 0 && s.NumberReady == s.DesiredNumberScheduled
+	}))
+	var addr netip.Addr
+	require.NoError(t, install.Until(limit(t, 30*time.Second), shared.client, svc, func() (string, bool) {
+		if len(svc.Status.LoadBalancer.Ingress) == 0 {
+			return "the Service has no address", false
+		}
+		addr, err = netip.ParseAddr(svc.Status.LoadBalancer.Ingress[0].IP)
+		return "", err == nil
+	}))
+	return svc, addr
+}
+
+// requireSilence waits until nobody answers ARP for an address any more, and
+// then that it stays so.
+func requireSilence(t *testing.T, addr netip.Addr) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		answerers, err := install.Answerers(shared.lab, addr)
+		return err == nil && len(answerers) == 0
+	}, 10*time.Second, 10*time.Millisecond, "somebody still answers ARP for %s", addr)
+	for range 3 {
+		answerers, err := install.Answerers(shared.lab, addr)
+		require.NoError(t, err)
+		require.Empty(t, answerers, "somebody answers ARP for %s again", addr)
+	}
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/test/install"
+)
+
+func TestOperatorRecreatesWhatIsDeleted(t *testing.T) {
+	for _, object := range []client.Object{
+		&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "speaker"}},
+		&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "controller"}},
+	} {
+		t.Run(object.GetName(), func(t *testing.T) {
+			require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(object), object))
+			old := object.GetUID()
+			require.NoError(t, shared.client.Delete(t.Context(), object))
+			require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, object, func() (string, bool) {
+				return "it is the old one", object.GetUID() != old
+			}))
+			require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
+		})
+	}
+}
+
+func TestOperatorUndoesDrift(t *testing.T) {
+	speaker := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "speaker"}}
+	require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(speaker), speaker))
+	before := speaker.DeepCopy()
+	speaker.Spec.Template.Spec.Containers[0].Args = []string{"speaker", "--log-level=none"}
+	require.NoError(t, shared.client.Patch(t.Context(), speaker, client.MergeFrom(before)))
+	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, speaker, func() (string, bool) {
+		return "the arguments are still changed", len(speaker.Spec.Template.Spec.Containers[0].Args) == len(before.Spec.Template.Spec.Containers[0].Args)
+	}))
+	require.Equal(t, before.Spec.Template.Spec, speaker.Spec.Template.Spec)
+	require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e tests the product as its users meet it: on a real cluster, with
+// the manifests they apply, seen from a client outside the cluster.
+package e2e
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/lab"
+)
+
+// setUpLimit is how long building and starting everything may take; a machine
+// that has never built Kubernetes needs most of it.
+const setUpLimit = 25 * time.Minute
+
+// suite is what the tests share: one lab with the product on it.
+type suite struct {
+	lab    *lab.Lab
+	client client.Client
+	image  string
+}
+
+var shared suite
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := shared.setUp(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: set-up failed:", err)
+		fmt.Fprintln(os.Stderr, "The logs of the lab are in .lab/logs; `make lab-down` and another try start from nothing.")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func (s *suite) setUp(ctx context.Context) error {
+	if os.Geteuid() != 0 {
+		return errors.New("these tests make network namespaces and so need root")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, setUpLimit, fmt.Errorf("not done after %s", setUpLimit))
+	defer cancel()
+	var err error
+	if s.lab, err = lab.EnsureUp(ctx, lab.Options{Nodes: 3, Output: os.Stdout}); err != nil {
+		return err
+	}
+	if s.client, err = install.Client(s.lab); err != nil {
+		return err
+	}
+	image, err := s.lab.BuildImage(ctx, "")
+	if err != nil {
+		return err
+	}
+	s.image = image.Reference
+	if err := s.lab.LoadImage(ctx, image.Reference, image.Archive); err != nil {
+		return err
+	}
+	if err := install.Operator(ctx, s.lab, s.client, image.Reference); err != nil {
+		return err
+	}
+	if err := install.MetalLB(ctx, s.client, image.Reference); err != nil {
+		return err
+	}
+	return s.reset(ctx)
+}
+
+// reset removes what an earlier run, a demo or an explorer has left, so that
+// the tests know every pool and every address in use.
+func (s *suite) reset(ctx context.Context) error {
+	var services corev1.ServiceList
+	if err := s.client.List(ctx, &services); err != nil {
+		return err
+	}
+	for _, svc := range services.Items {
+		if svc.Spec.Type != corev1.ServiceTypeLoadBalancer {
+			continue
+		}
+		if err := s.client.Delete(ctx, &svc); client.IgnoreNotFound(err) != nil {
+			return err
+		}
+	}
+	for _, kind := range []client.Object{&v1beta1.L2Advertisement{}, &v1beta1.IPAddressPool{}} {
+		if err := s.client.DeleteAllOf(ctx, kind, client.InNamespace(install.Namespace)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
