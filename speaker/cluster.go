@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package speaker
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/plan"
+)
+
+// cluster reads what a plan depends on from the cache.
+type cluster struct {
+	reader  client.Reader
+	options Options
+}
+
+// state is one reading of the cluster.
+type state struct {
+	input    plan.Input
+	verdicts []config.Verdict
+	// services are the Services of the input. They belong to the cache.
+	services map[types.NamespacedName]*corev1.Service
+}
+
+// shared has lists return what is in the cache itself, not copies: nothing here
+// changes it.
+const shared = client.UnsafeDisableDeepCopy
+
+func (c cluster) read(ctx context.Context) (state, error) {
+	s := state{
+		input:    plan.Input{Self: c.options.NodeName, Endpoints: make(map[types.NamespacedName]plan.EndpointsView)},
+		services: make(map[types.NamespacedName]*corev1.Service),
+	}
+	for _, read := range []func(context.Context, *state) error{c.readConfig, c.readNodes, c.readServices} {
+		if err := read(ctx, &s); err != nil {
+			return state{}, err
+		}
+	}
+	return s, nil
+}
+
+func (c cluster) readConfig(ctx context.Context, s *state) error {
+	var pools v1beta1.IPAddressPoolList
+	if err := c.reader.List(ctx, &pools, shared); err != nil {
+		return fmt.Errorf("list the IPAddressPools: %w", err)
+	}
+	var advertisements v1beta1.L2AdvertisementList
+	if err := c.reader.List(ctx, &advertisements, shared); err != nil {
+		return fmt.Errorf("list the L2Advertisements: %w", err)
+	}
+	s.input.Config, s.verdicts = config.Build(config.Objects{Pools: pools.Items, L2Advertisements: advertisements.Items})
+	return nil
+}
+
+func (c cluster) readNodes(ctx context.Context, s *state) error {
+	var nodes corev1.NodeList
+	if err := c.reader.List(ctx, &nodes, shared); err != nil {
+		return fmt.Errorf("list the Nodes: %w", err)
+	}
+	for i := range nodes.Items {
+		s.input.Nodes = append(s.input.Nodes, plan.NodeOf(&nodes.Items[i]))
+	}
+	return nil
+}
+
+func (c cluster) readServices(ctx context.Context, s *state) error {
+	var services corev1.ServiceList
+	if err := c.reader.List(ctx, &services, shared); err != nil {
+		return fmt.Errorf("list the Services: %w", err)
+	}
+	for i := range services.Items {
+		service := &services.Items[i]
+		view := plan.ServiceOf(service)
+		if !serves(service, c.options.LoadBalancerClass) || len(view.Addresses) == 0 {
+			continue
+		}
+		endpoints, err := c.endpoints(ctx, view.Name)
+		if err != nil {
+			return err
+		}
+		s.services[view.Name] = service
+		s.input.Services = append(s.input.Services, view)
+		s.input.Endpoints[view.Name] = endpoints
+	}
+	return nil
+}
+
+func (c cluster) endpoints(ctx context.Context, service types.NamespacedName) (plan.EndpointsView, error) {
+	var list discoveryv1.EndpointSliceList
+	err := c.reader.List(ctx, &list, client.InNamespace(service.Namespace), client.MatchingFields{byService: service.Name}, shared)
+	if err != nil {
+		return plan.EndpointsView{}, fmt.Errorf("list the EndpointSlices of %s: %w", service, err)
+	}
+	slices := make([]*discoveryv1.EndpointSlice, len(list.Items))
+	for i := range list.Items {
+		slices[i] = &list.Items[i]
+	}
+	return plan.EndpointsOf(slices...), nil
+}
+
+// servesOwner reports whether an EndpointSlice belongs to a Service that is
+// served. Most do not, and change all the time. It is true in doubt.
+func (c cluster) servesOwner(ctx context.Context, slice client.Object) bool {
+	for _, owner := range ownerOf(slice) {
+		var service corev1.Service
+		err := c.reader.Get(ctx, types.NamespacedName{Namespace: slice.GetNamespace(), Name: owner}, &service)
+		if client.IgnoreNotFound(err) != nil || (err == nil && serves(&service, c.options.LoadBalancerClass)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package speaker is the agent on each node that has the network send the
+// traffic of Services' addresses to the node. It is the shell around
+// internal/plan: it watches the cluster, asks for this node's plan, and hands
+// the plan to the executors, which bring it about.
+package speaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/speaker/l2"
+)
+
+// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;l2advertisements,verbs=get;list;watch
+
+// EventSource is the component that events come from, as in MetalLB.
+const EventSource = "metallb-speaker"
+
+// Options are what a speaker is told.
+type Options struct {
+	// NodeName is the name of the Node that the speaker runs on.
+	NodeName string
+	// LoadBalancerClass limits the Services to those of one class. Empty means
+	// those without a class.
+	LoadBalancerClass string
+}
+
+// ErrNoPlan is why a speaker is not ready before it has read the cluster.
+var ErrNoPlan = errors.New("the cluster has not been read yet")
+
+// Setup adds the speaker to a manager without leader election, whose cache has
+// CacheOptions. Nothing is announced before the cache is filled, and nothing
+// any more when the manager stops.
+func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	log := mgr.GetLogger().WithName("speaker")
+	if err := indexSlices(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	responder := l2.New(l2.Options{
+		Links:   l2.NewNetlinkLinks(log.WithName("l2")),
+		Open:    l2.OpenPacketSocket,
+		Exclude: l2.DefaultExclude(),
+		Log:     log.WithName("l2"),
+	})
+	if err := mgr.Add(manager.RunnableFunc(responder.Run)); err != nil {
+		return fmt.Errorf("add the ARP responder: %w", err)
+	}
+
+	r := &reconciler{
+		cluster:   cluster{reader: mgr.GetClient(), options: options},
+		announcer: responder,
+		events:    mgr.GetEventRecorder(EventSource),
+		log:       log,
+	}
+	if err := r.addTo(mgr); err != nil {
+		return fmt.Errorf("set up the controller of the plan: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("plan", func(*http.Request) error { return r.ready() }); err != nil {
+		return fmt.Errorf("add the readiness check of the plan: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("l2", func(*http.Request) error { return responder.Ready() }); err != nil {
+		return fmt.Errorf("add the readiness check of the ARP responder: %w", err)
+	}
+	return nil
+}
+
+// addTo has the plan made anew when anything that it depends on changes. There
+// is one request for all of it, so changes that come together cost one plan.
+func (r *reconciler) addTo(mgr ctrl.Manager) error {
+	everything := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
+		return []reconcile.Request{{}}
+	})
+	ofServed := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
+		if !r.cluster.servesOwner(ctx, o) {
+			return nil
+		}
+		return []reconcile.Request{{}}
+	})
+	generation := builder.WithPredicates(predicate.GenerationChangedPredicate{})
+	labelled := builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}))
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("speaker-plan").
+		WatchesRawSource(once()).
+		Watches(&corev1.Service{}, everything, builder.WithPredicates(serviceMatters(r.cluster.options.LoadBalancerClass))).
+		Watches(&discoveryv1.EndpointSlice{}, ofServed, builder.WithPredicates(sliceMatters())).
+		Watches(&corev1.Node{}, everything, builder.WithPredicates(nodeMatters())).
+		Watches(&v1beta1.IPAddressPool{}, everything, labelled).
+		Watches(&v1beta1.L2Advertisement{}, everything, generation).
+		Complete(r)
+}
+
+// once queues the request at the start, so that a cluster with nothing to
+// announce gets its plan as well.
+func once() source.Source {
+	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		queue.Add(reconcile.Request{})
+		return nil
+	})
+}
