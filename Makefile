@@ -58,6 +58,9 @@ generate: $(CONTROLLER_GEN) ## Generate the deep-copy code of the API types.
 .PHONY: manifests
 manifests: $(CONTROLLER_GEN) ## Generate the CRDs and roles in config/ from the markers in the code.
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=metallb-operator paths=./controllers/lifecycle/... output:rbac:dir=config/rbac/operator
+	$(CONTROLLER_GEN) rbac:roleName=metallb-controller paths=./controllers/addresses/... output:rbac:dir=config/rbac/controller
+	$(CONTROLLER_GEN) rbac:roleName=metallb-speaker paths=./speaker/... output:rbac:dir=config/rbac/speaker
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	"metallb.io/metallb/controllers/addresses"
 )
@@ -46,7 +45,7 @@ func (o *controllerOptions) run(ctx context.Context) error {
 	if err := addresses.Setup(mgr, o.class); err != nil {
 		return err
 	}
-	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+	if err := mgr.AddReadyzCheck("cache", cacheSynced(mgr)); err != nil {
 		return fmt.Errorf("add the readiness check: %w", err)
 	}
 	return mgr.Start(ctx)

@@ -6,12 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/controllers/lifecycle"
 	"metallb.io/metallb/internal/operand"
@@ -65,19 +62,4 @@ func (o *operatorOptions) run(ctx context.Context) error {
 		return fmt.Errorf("add the readiness check: %w", err)
 	}
 	return mgr.Start(ctx)
-}
-
-// cacheSynced returns a check that fails until all that is watched has been
-// listed once. What is missing, such as a CustomResourceDefinition or a
-// permission, is in the log.
-func cacheSynced(mgr ctrl.Manager) func(*http.Request) error {
-	const patience = 500 * time.Millisecond // less than a probe's timeout
-	return func(req *http.Request) error {
-		ctx, cancel := context.WithTimeout(req.Context(), patience)
-		defer cancel()
-		if !mgr.GetCache().WaitForCacheSync(ctx) {
-			return errors.New("the cache is not filled yet")
-		}
-		return nil
-	}
 }

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -101,4 +103,19 @@ func newManager(options ctrl.Options) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("add the liveness check: %w", err)
 	}
 	return mgr, nil
+}
+
+// cacheSynced returns a check that fails until all that is watched has been
+// listed once. What is missing, such as a CustomResourceDefinition or a
+// permission, is in the log.
+func cacheSynced(mgr ctrl.Manager) func(*http.Request) error {
+	const patience = 500 * time.Millisecond // less than a probe's timeout
+	return func(req *http.Request) error {
+		ctx, cancel := context.WithTimeout(req.Context(), patience)
+		defer cancel()
+		if !mgr.GetCache().WaitForCacheSync(ctx) {
+			return errors.New("the cache is not filled yet")
+		}
+		return nil
+	}
 }

@@ -5,7 +5,7 @@ package operand_test
 import (
 	"bytes"
 	"flag"
-	"os" //nolint:depguard // the test reads and writes its golden files
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
