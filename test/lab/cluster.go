@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -68,7 +69,38 @@ func waitReady(ctx context.Context, l layout, client kubernetes.Interface, admin
 		if err != nil {
 			return err
 		}
-		return nodeReady(object, boot)
+		if err := nodeReady(object, boot); err != nil {
+			return err
+		}
+		return podsReported(ctx, client, holder, n)
+	})
+}
+
+// podsReported tells whether the node's kubelet has noticed which pods did not survive
+// a loss of power: until then the cluster takes them for running.
+func podsReported(ctx context.Context, client kubernetes.Interface, holder *process, n Station) error {
+	ready, err := os.Stat(inside(holder, readyFile))
+	if err != nil {
+		return err
+	}
+	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + n.Name})
+	if err != nil {
+		return err
+	}
+	for i := range pods.Items {
+		if pod := &pods.Items[i]; outlived(pod, ready.ModTime()) {
+			return fmt.Errorf("pod %s/%s is still reported to run since before the node started", pod.Namespace, pod.Name)
+		}
+	}
+	return nil
+}
+
+// outlived tells whether one of the pod's containers is reported to run since before
+// its node started, which cannot be.
+func outlived(pod *corev1.Pod, boot time.Time) bool {
+	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool {
+		// The report is to the second.
+		return c.State.Running != nil && c.State.Running.StartedAt.Time.Before(boot.Truncate(time.Second))
 	})
 }
 

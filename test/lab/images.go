@@ -89,7 +89,7 @@ func (l *Lab) BuildImage(ctx context.Context, version string) (ImageInfo, error)
 	binary := l.layout.bin("metallb")
 	err := image.Compile(ctx, image.Binary{
 		Dir: l.layout.root, Package: "./cmd/metallb", Output: binary,
-		LDFlags: "-X metallb.io/metallb/internal/version.Version=" + version,
+		LDFlags: "-X main.version=" + version,
 	})
 	if err != nil {
 		return ImageInfo{}, err

@@ -34,6 +34,9 @@ const (
 	kubeProxyProcess  = "kube-proxy"
 )
 
+// readyFile is there when a node's namespaces are complete.
+const readyFile = "/run/lab/ready"
+
 func processOf(n Station, name string) string { return n.Name + "/" + name }
 
 // belongsTo tells which processes live on a node: the lab's daemons, everything in
@@ -59,7 +62,7 @@ func power(l layout, n Station) (*process, error) {
 		return nil, nil
 	}
 	ns, err := openNetNS(n.Namespace)
-	if err != nil || ns != p.netns || !fileExists(inside(p, "/run/lab/ready")) {
+	if err != nil || ns != p.netns || !fileExists(inside(p, readyFile)) {
 		return nil, nil //nolint:nilerr // A broken namespace is one reason to boot the node again.
 	}
 	return p, nil

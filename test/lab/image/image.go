@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -43,7 +44,16 @@ func Compile(ctx context.Context, b Binary) error {
 	if err := os.MkdirAll(filepath.Dir(b.Output), 0o755); err != nil {
 		return err
 	}
+	// go build skips linking where an up-to-date binary stands: begin with what is
+	// there under a second name. It replaces files, and does not write into them.
 	tmp := b.Output + ".new"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Link(b.Output, tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	defer os.Remove(tmp) // It is the same file, or already has its name.
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", strings.TrimSpace("-s -w "+b.LDFlags), "-o", tmp, b.Package)
 	cmd.Dir = b.Dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="+buildFlags(os.Getenv("GOFLAGS")))

@@ -1,0 +1,2 @@
+export KUBECONFIG=/repo/.lab/kubeconfig
+export PATH=/repo/.lab/bin:$PATH
