@@ -152,7 +152,7 @@ func TestDecisions(t *testing.T) {
 			reason: Announced, holder: "node3",
 		},
 		"the only candidate is not ready": {
-			change: func(t *testing.T, in *Input) {
+			change: func(_ *testing.T, in *Input) {
 				in.Self, in.Services[0].Local, in.Nodes[1].Ready = "node2", true, false
 			},
 			reason: Announced, holder: "node2",

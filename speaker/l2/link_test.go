@@ -46,7 +46,7 @@ func TestNetlinkUpdates(t *testing.T) {
 	known := make(map[int]netlink.Link)
 	update := func(kind uint16, family uint8, link netlink.Link) {
 		u := netlink.LinkUpdate{Link: link}
-		u.Header.Type, u.IfInfomsg.Family, u.IfInfomsg.Index = kind, family, int32(link.Attrs().Index)
+		u.Header.Type, u.Family, u.Index = kind, family, int32(link.Attrs().Index)
 		apply(known, u)
 	}
 	eth := &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: 2, Name: "eth0", EncapType: "ether", HardwareAddr: ownMAC[:], MasterIndex: 3}}

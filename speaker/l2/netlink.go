@@ -77,7 +77,7 @@ func (w *linkWatch) follow(ctx context.Context) error {
 	})
 	defer func() {
 		close(done)
-		for range updates { //nolint:revive // the sender must not block for ever
+		for range updates { // the sender must not block for ever
 		}
 	}()
 	if err != nil {
@@ -115,7 +115,7 @@ func (w *linkWatch) follow(ctx context.Context) error {
 func apply(known map[int]netlink.Link, update netlink.LinkUpdate) {
 	// Bridges tell about their ports in messages of their own, where a deletion
 	// means that the port left the bridge, not that the interface is gone.
-	if update.IfInfomsg.Family == unix.AF_BRIDGE {
+	if update.Family == unix.AF_BRIDGE {
 		return
 	}
 	switch update.Header.Type {
