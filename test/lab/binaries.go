@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -104,8 +105,8 @@ func kubernetesLDFlags(version string) string {
 // stamp is the hash over everything that decides what a build gives. An unchanged
 // stamp means that there is nothing to build.
 func (t tool) stamp(root, goVersion string) (string, error) {
-	hash := sha256.New()
-	fmt.Fprintf(hash, "%s\n%s\n%s\n%s\n", goVersion, runtime.GOARCH, t.pkg, t.ldflags)
+	var decisive bytes.Buffer
+	fmt.Fprintf(&decisive, "%s\n%s\n%s\n%s\n", goVersion, runtime.GOARCH, t.pkg, t.ldflags)
 	inputs := append([]string(nil), t.inputs...)
 	sort.Strings(inputs)
 	for _, input := range inputs {
@@ -113,10 +114,15 @@ func (t tool) stamp(root, goVersion string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(hash, "%s %d\n", input, len(content))
-		hash.Write(content)
+		fmt.Fprintf(&decisive, "%s %d\n%s", input, len(content), content)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return hashOf(decisive.Bytes()), nil
+}
+
+// hashOf is a hash in hexadecimal digits.
+func hashOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
 }
 
 // buildTools builds the binaries that are missing or outdated and returns how many

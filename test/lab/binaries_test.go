@@ -34,11 +34,11 @@ func TestKubernetesLDFlags(t *testing.T) {
 }
 
 func TestEveryToolCanBeStamped(t *testing.T) {
-	root, err := findRoot(".")
+	_, err := findRoot(".")
 	require.Error(t, err, "a relative path does not lead to the root")
 	wd, err := os.Getwd()
 	require.NoError(t, err)
-	root, err = findRoot(wd)
+	root, err := findRoot(wd)
 	require.NoError(t, err)
 	all, err := tools(root)
 	require.NoError(t, err)

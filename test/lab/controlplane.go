@@ -208,7 +208,7 @@ func getOK(ctx context.Context, client *http.Client, url string) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(response.Body, 300)) // It only explains the status.
 		return fmt.Errorf("%s: %s: %s", url, response.Status, strings.TrimSpace(string(body)))

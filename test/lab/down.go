@@ -5,7 +5,6 @@ package lab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,10 +31,10 @@ func Down(ctx context.Context, opts Options) error {
 
 	current := owner{Dir: l.layout.dir}
 	if err := readJSON(ownerFile, &current); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(l.out, "%v: cleared away with the rest\n", err)
+		l.report("%v: cleared away with the rest\n", err)
 	}
 	if current.Dir != l.layout.dir && fileExists(current.Dir) {
-		fmt.Fprintf(l.out, "The lab on this machine is that of %s: it is left alone.\n", current.Dir)
+		l.report("The lab on this machine is that of %s: it is left alone.\n", current.Dir)
 		return removeFiles(l.layout)
 	}
 	if err := removeSystemState(ctx, l.layout.dir, current.Dir); err != nil {
@@ -49,7 +48,7 @@ func Down(ctx context.Context, opts Options) error {
 			return err
 		}
 	}
-	fmt.Fprintf(l.out, "The lab is down after %.1fs; its binaries and logs are kept in %s.\n", time.Since(began).Seconds(), l.layout.dir)
+	l.report("The lab is down after %.1fs; its binaries and logs are kept in %s.\n", time.Since(began).Seconds(), l.layout.dir)
 	return nil
 }
 

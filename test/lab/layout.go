@@ -74,7 +74,7 @@ func writeFile(path string, content []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // Nothing is there to remove after the rename.
+	defer func() { _ = os.Remove(tmp.Name()) }() // Nothing is there to remove after the rename.
 	if _, err := tmp.Write(content); err != nil {
 		return errors.Join(err, tmp.Close())
 	}

@@ -156,8 +156,8 @@ func testPods(t *testing.T, l *Lab) {
 		logs, err := client.CoreV1().Pods("default").GetLogs(pod.Name, &corev1.PodLogOptions{}).DoRaw(ctx)
 		require.NoError(t, err)
 		require.Empty(t, logs)
-		_, err = l.Exec(ctx, LANNamespace, l.layout.bin("kubectl"), "version", "--client")
-		require.NoError(t, err)
+		out, err := l.Exec(ctx, "client", "kubectl", "exec", pod.Name, "--", "/echo")
+		require.ErrorContains(t, err, "address already in use", "the second server in the pod: %s", out)
 	}
 	for _, ip := range service.Spec.ClusterIPs {
 		address := netip.AddrPortFrom(netip.MustParseAddr(ip), 80)
@@ -235,7 +235,9 @@ func testKillAndHeal(t *testing.T, l *Lab) {
 	require.NoError(t, err)
 	n, err := l.Node("node2")
 	require.NoError(t, err)
-	probe := func() error { return tryGet(l.HTTPClient("client", time.Second), netip.AddrPortFrom(n.IPv4, kubeProxyHealthPort)) }
+	probe := func() error {
+		return tryGet(l.HTTPClient("client", time.Second), netip.AddrPortFrom(n.IPv4, kubeProxyHealthPort))
+	}
 	eventually(t, probe)
 
 	require.NoError(t, l.Kill(ctx, n.Name))
@@ -429,7 +431,7 @@ func get(t *testing.T, client *http.Client, address netip.AddrPort) string {
 	t.Helper()
 	response, err := client.Get("http://" + address.String() + "/")
 	require.NoError(t, err)
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return string(body)

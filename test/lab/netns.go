@@ -37,7 +37,7 @@ func inNetNS(name string, do func() error) error {
 	if err != nil {
 		return fmt.Errorf("network namespace %s: %w", name, err)
 	}
-	defer target.Close()
+	defer func() { _ = target.Close() }()
 	return onOwnThread(func() error {
 		if err := netns.Set(target); err != nil {
 			return fmt.Errorf("network namespace %s: %w", name, err)
@@ -57,7 +57,7 @@ func onOwnThread(do func() error) error {
 			result <- err
 			return
 		}
-		defer back.Close()
+		defer func() { _ = back.Close() }()
 		returned := false
 		defer func() {
 			if err := netns.Set(back); err == nil {
@@ -115,26 +115,25 @@ func (l *Lab) HTTPClient(name string, timeout time.Duration) *http.Client {
 	}
 }
 
-// ensureNetNS makes a named network namespace if it is not there. It returns whether
-// it did.
-func ensureNetNS(name string) (bool, error) {
+// ensureNetNS makes a named network namespace if it is not there.
+func ensureNetNS(name string) error {
 	if _, err := openNetNS(name); err == nil {
-		return false, nil
+		return nil
 	}
 	if err := removeNetNS(name); err != nil { // the rest of an interrupted attempt
-		return false, err
+		return err
 	}
 	if err := os.MkdirAll(netnsDir, 0o755); err != nil {
-		return false, err
+		return err
 	}
 	file, err := os.OpenFile(netnsFile(name), os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if err := file.Close(); err != nil {
-		return false, err
+		return err
 	}
-	return true, onOwnThread(func() error {
+	return onOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("unshare: %w", err)
 		}

@@ -50,7 +50,7 @@ var bridgeSysctls = map[string]string{
 
 // ensureLAN makes the LAN and the machine's place on it.
 func ensureLAN(all []Station) error {
-	if _, err := ensureNetNS(LANNamespace); err != nil {
+	if err := ensureNetNS(LANNamespace); err != nil {
 		return err
 	}
 	// The settings exist only where the kernel's br_netfilter is loaded.
@@ -88,7 +88,7 @@ func ensureLAN(all []Station) error {
 
 // ensureOutsider makes a station that is not part of the cluster.
 func ensureOutsider(s Station) error {
-	if _, err := ensureNetNS(s.Namespace); err != nil {
+	if err := ensureNetNS(s.Namespace); err != nil {
 		return err
 	}
 	if err := setSysctls(s.Namespace, stationSysctls, false); err != nil {
@@ -99,7 +99,7 @@ func ensureOutsider(s Station) error {
 
 // ensureNodeNetwork makes a node's network as far as it is not kube-proxy's or CNI's.
 func ensureNodeNetwork(n Station, all []Station) error {
-	if _, err := ensureNetNS(n.Namespace); err != nil {
+	if err := ensureNetNS(n.Namespace); err != nil {
 		return err
 	}
 	for _, sysctls := range []map[string]string{stationSysctls, nodeSysctls} {

@@ -158,7 +158,7 @@ func ensureRuntime(ctx context.Context, p *pki, n Station, all []Station, images
 	if err := loadRuleset(ctx, holder, renderMasquerade()); err != nil {
 		return started, err
 	}
-	runtime, err := nodeDaemon(l, n, holder, containerdProcess, []string{l.config(n.Name + "-containerd.toml")},
+	runtime, err := nodeDaemon(n, holder, containerdProcess, []string{l.config(n.Name + "-containerd.toml")},
 		l.bin("containerd"), "--config", l.config(n.Name+"-containerd.toml"), "--log-level", "warn")
 	if err != nil {
 		return started, err
@@ -215,7 +215,7 @@ func ensureKubelet(ctx context.Context, l layout, n Station) (started []string, 
 				files = append(files, file)
 			}
 		}
-		d, err := nodeDaemon(l, n, holder, name, files, argv...)
+		d, err := nodeDaemon(n, holder, name, files, argv...)
 		if err != nil {
 			return started, err
 		}
@@ -245,7 +245,7 @@ func checkNode(ctx context.Context, admin *http.Client, n Station) error {
 }
 
 // nodeDaemon is a daemon in a node's namespaces.
-func nodeDaemon(l layout, n Station, holder *process, name string, files []string, argv ...string) (daemon, error) {
+func nodeDaemon(n Station, holder *process, name string, files []string, argv ...string) (daemon, error) {
 	cgroups, err := makeCgroups(n.Name)
 	d := daemon{
 		name:  processOf(n, name),

@@ -77,7 +77,7 @@ func lock(ctx context.Context, out io.Writer) (unlock func(), err error) {
 			return false, errors.Join(err, closeErr)
 		}
 		if !told {
-			fmt.Fprintln(out, "waiting for another lab command to end")
+			_, _ = fmt.Fprintln(out, "waiting for another lab command to end")
 			told = true
 		}
 		return false, closeErr

@@ -5,8 +5,6 @@ package lab
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,8 +46,8 @@ type daemon struct {
 // spec is a hash over all that decides how the process behaves. Programs are told
 // apart by the stamp they were built with.
 func (d daemon) spec(l layout) (string, error) {
-	hash := sha256.New()
-	fmt.Fprintf(hash, "%q %q\n", d.argv, d.env)
+	var decisive bytes.Buffer
+	fmt.Fprintf(&decisive, "%q %q\n", d.argv, d.env)
 	files := append([]string(nil), d.files...)
 	for _, arg := range d.argv {
 		if strings.HasPrefix(arg, l.bin("")+"/") {
@@ -61,10 +59,9 @@ func (d daemon) spec(l layout) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(hash, "%s %d\n", file, len(content))
-		hash.Write(content)
+		fmt.Fprintf(&decisive, "%s %d\n%s", file, len(content), content)
 	}
-	return hex.EncodeToString(hash.Sum(nil))[:16], nil
+	return hashOf(decisive.Bytes())[:16], nil
 }
 
 // enterCgroups moves the shell that runs it into the control groups whose process
@@ -112,8 +109,11 @@ func startDaemon(ctx context.Context, l layout, d daemon, spec string) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close() // The process has its own copy.
-	fmt.Fprintf(log, "--- lab: %s starts %s\n", time.Now().Format(time.RFC3339), strings.Join(d.argv, " "))
+	defer func() { _ = log.Close() }() // The process has its own copy.
+	_, err = fmt.Fprintf(log, "--- lab: %s starts %s\n", time.Now().Format(time.RFC3339), strings.Join(d.argv, " "))
+	if err != nil {
+		return err
+	}
 
 	// setsid --fork returns at once: the process is nobody's child, so that it
 	// outlives us, and nobody has to collect it.
@@ -324,9 +324,9 @@ func namespaceID(file string) (nsID, error) {
 	return nsID{dev: st.Dev, ino: st.Ino}, nil
 }
 
-// signal sends a signal to this very process: never to another one that was given
-// its number meanwhile. A process that is gone is no error.
-func (p process) signal(sig unix.Signal) error {
+// kill ends this very process: never another one that was given its number meanwhile.
+// A process that is gone is no error.
+func (p process) kill() error {
 	fd, err := unix.PidfdOpen(p.pid, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
@@ -334,7 +334,7 @@ func (p process) signal(sig unix.Signal) error {
 	if err != nil {
 		return fmt.Errorf("process %d: %w", p.pid, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	// The descriptor holds on to whoever has the number now: ask who that is.
 	now, err := readProcess(p.pid)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || err == nil && now.started != p.started {
@@ -343,7 +343,7 @@ func (p process) signal(sig unix.Signal) error {
 	if err != nil {
 		return err
 	}
-	if err := unix.PidfdSendSignal(fd, sig, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("process %d: %w", p.pid, err)
 	}
 	return nil
@@ -378,7 +378,7 @@ func killMatching(ctx context.Context, match func(process) bool) error {
 			}
 		}
 		for _, p := range left {
-			if err := p.signal(unix.SIGKILL); err != nil {
+			if err := p.kill(); err != nil {
 				return false, err
 			}
 		}

@@ -47,25 +47,28 @@ func TestOnlyTheLeaderOfASessionIsTheDaemon(t *testing.T) {
 	require.False(t, p.isDaemon(l, "etcd"), "a child has inherited the mark")
 }
 
-func TestSignalSparesAProcessWithARecycledNumber(t *testing.T) {
+func TestKillSparesAProcessWithARecycledNumber(t *testing.T) {
 	cmd := exec.Command("sleep", "60")
 	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // It is killed.
+		close(ended)
+	}()
 
 	p, err := readProcess(cmd.Process.Pid)
 	require.NoError(t, err)
 	before := p
 	before.started-- // what had this number before
-	require.NoError(t, before.signal(unix.SIGKILL))
+	require.NoError(t, before.kill())
 	select {
 	case <-ended:
 		t.Fatal("the wrong process was ended")
 	case <-time.After(50 * time.Millisecond):
 	}
-	require.NoError(t, p.signal(unix.SIGKILL))
-	require.Error(t, <-ended, "killed")
-	require.NoError(t, p.signal(unix.SIGKILL), "a process that is gone is no error")
+	require.NoError(t, p.kill())
+	<-ended
+	require.NoError(t, p.kill(), "a process that is gone is no error")
 }
 
 func TestKillMatchingSparesItself(t *testing.T) {

@@ -30,7 +30,7 @@ func (p *progress) run(what string, do func() (string, error)) error {
 	p.mu.Lock()
 	p.step++
 	p.open = true
-	fmt.Fprintf(p.out, "%-58s", fmt.Sprintf("[%d/%d] %s", p.step, p.total, what))
+	p.printf("%-58s", fmt.Sprintf("[%d/%d] %s", p.step, p.total, what))
 	p.mu.Unlock()
 
 	start := p.now()
@@ -45,13 +45,13 @@ func (p *progress) run(what string, do func() (string, error)) error {
 	}
 	p.open = false
 	if err != nil {
-		fmt.Fprintf(p.out, "%s%6.1fs  FAILED\n", indent, took)
+		p.printf("%s%6.1fs  FAILED\n", indent, took)
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if words != "" {
 		words = "  " + words
 	}
-	fmt.Fprintf(p.out, "%s%6.1fs%s\n", indent, took, words)
+	p.printf("%s%6.1fs%s\n", indent, took, words)
 	return nil
 }
 
@@ -60,8 +60,13 @@ func (p *progress) note(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.open {
-		fmt.Fprintln(p.out)
+		p.printf("\n")
 		p.open = false
 	}
-	fmt.Fprintf(p.out, "      "+format+"\n", args...)
+	p.printf("      "+format+"\n", args...)
+}
+
+// printf shows something. That nobody can read it is no reason to stop.
+func (p *progress) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.out, format, args...)
 }

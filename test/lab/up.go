@@ -120,7 +120,7 @@ func Up(ctx context.Context, opts Options) (*Lab, error) {
 	if err := writeFile(l.layout.env(), renderEnv(l.layout), 0o644); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(l.out, "The lab is up after %.1fs: Kubernetes %s, %d nodes.  . %s\n", time.Since(began).Seconds(), version, count, l.layout.env())
+	l.report("The lab is up after %.1fs: Kubernetes %s, %d nodes.  . %s\n", time.Since(began).Seconds(), version, count, l.layout.env())
 	return l, nil
 }
 

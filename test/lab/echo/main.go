@@ -60,6 +60,6 @@ func answer(pod, node string) http.Handler {
 			client = address
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprintf(w, "pod %s\nnode %s\nclient %s\n", pod, node, client)
+		_, _ = fmt.Fprintf(w, "pod %s\nnode %s\nclient %s\n", pod, node, client) // The client may be gone.
 	})
 }

@@ -53,7 +53,7 @@ func Compile(ctx context.Context, b Binary) error {
 	if err := os.Link(b.Output, tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	defer os.Remove(tmp) // It is the same file, or already has its name.
+	defer func() { _ = os.Remove(tmp) }() // It is the same file, or already has its name.
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", strings.TrimSpace("-s -w "+b.LDFlags), "-o", tmp, b.Package)
 	cmd.Dir = b.Dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="+buildFlags(os.Getenv("GOFLAGS")))
@@ -155,7 +155,7 @@ func (i *Image) WriteArchive(file string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // Nothing is there to remove after the rename.
+	defer func() { _ = os.Remove(tmp.Name()) }() // Nothing is there to remove after the rename.
 	if err := errors.Join(tarball.Write(i.tag, i.Image, tmp), tmp.Close()); err != nil {
 		return err
 	}

@@ -145,17 +145,20 @@ func status() *cobra.Command {
 
 func printStatus(out io.Writer, l *lab.Lab, found lab.Status) error {
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "NODE\tSTATE\tIPV4\tIPV6\tMAC")
-	for _, n := range l.Nodes() {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", n.Name, found.Nodes[n.Name], n.IPv4, n.IPv6, n.MAC)
+	line := func(cells ...any) { // An error shows when the writer is flushed.
+		_, _ = fmt.Fprintln(w, cells...)
 	}
-	fmt.Fprintln(w, "\nPROCESS\tPID\tLOG\t\t")
+	line("NODE\tSTATE\tIPV4\tIPV6\tMAC")
+	for _, n := range l.Nodes() {
+		line(fmt.Sprintf("%s\t%s\t%s\t%s\t%s", n.Name, found.Nodes[n.Name], n.IPv4, n.IPv6, n.MAC))
+	}
+	line("\nPROCESS\tPID\tLOG\t\t")
 	for _, p := range found.Processes {
 		pid := "gone"
 		if p.PID != 0 {
 			pid = fmt.Sprint(p.PID)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t\t\n", p.Name, pid, p.Log)
+		line(fmt.Sprintf("%s\t%s\t%s\t\t", p.Name, pid, p.Log))
 	}
 	return w.Flush()
 }
