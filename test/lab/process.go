@@ -110,7 +110,7 @@ func startDaemon(ctx context.Context, l layout, d daemon, spec string) error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // The process has its own copy.
-	_, err = fmt.Fprintf(log, "--- lab: %s starts %s\n", time.Now().Format(time.RFC3339), strings.Join(d.argv, " "))
+	_, err = fmt.Fprintf(log, "--- lab: %s starts %s\n", time.Now().Format(time.RFC3339), commandLine(d.argv))
 	if err != nil {
 		return err
 	}
@@ -130,9 +130,24 @@ func startDaemon(ctx context.Context, l layout, d daemon, spec string) error {
 		markDir + "=" + l.dir, markProcess + "=" + d.name, markSpec + "=" + spec,
 	}, d.env...)
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return fmt.Errorf("starting %s: %w%s", d.name, err, logTail(logFile))
 	}
 	return nil
+}
+
+// commandLine is a command on one line; scripts in it are left out.
+func commandLine(argv []string) string {
+	var words []string
+	for _, arg := range argv {
+		if strings.Contains(arg, "\n") {
+			arg = "(script)"
+		}
+		words = append(words, arg)
+	}
+	return strings.Join(words, " ")
 }
 
 // waitFor polls a condition. It gives up when ctx or the time ends or when one of
@@ -153,10 +168,10 @@ func waitFor(ctx context.Context, l layout, limit time.Duration, what string, da
 		}
 		return false, stillRunning(l, daemons)
 	})
-	if err == nil {
-		return nil
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
 	}
-	if wait.Interrupted(err) && ctx.Err() == nil {
+	if wait.Interrupted(err) {
 		err = fmt.Errorf("not within %s", limit)
 	}
 	tails := ""

@@ -20,10 +20,14 @@ func main() {
 	// Daemons of the lab run in sessions of their own: an interrupt is only for us.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := command().ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
 	stop()
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
+	case interrupted:
+		fmt.Fprintln(os.Stderr, "\nlab: interrupted: `make lab-up` goes on from here, `make lab-down` clears everything away")
+		os.Exit(130)
 	case errors.As(err, &exit) && exit.ExitCode() > 0:
 		os.Exit(exit.ExitCode()) // The command that was run has said why.
 	default:
