@@ -10,10 +10,12 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/operand"
 )
 
 // CacheOptions limits what the manager watches and keeps to what a plan depends
@@ -29,8 +31,13 @@ func CacheOptions(namespace string) cache.Options {
 			},
 			&discoveryv1.EndpointSlice{}: {Transform: keep(slimSlice)},
 			&corev1.Node{}:               {Transform: keep(slimNode)},
-			&v1beta1.IPAddressPool{}:     {Namespaces: own},
-			&v1beta1.L2Advertisement{}:   {Namespaces: own},
+			&corev1.Pod{}: {
+				Namespaces: own,
+				Label:      labels.SelectorFromSet(operand.SpeakerLabels()),
+				Transform:  keep(slimPod),
+			},
+			&v1beta1.IPAddressPool{}:   {Namespaces: own},
+			&v1beta1.L2Advertisement{}: {Namespaces: own},
 		},
 	}
 }
@@ -87,6 +94,20 @@ func slimNode(n *corev1.Node) {
 		}
 	}
 	n.Status = corev1.NodeStatus{Conditions: conditions}
+}
+
+func slimPod(p *corev1.Pod) {
+	deleted := p.DeletionTimestamp
+	p.ObjectMeta = slimMeta(p.ObjectMeta, nil)
+	p.DeletionTimestamp = deleted
+	p.Spec = corev1.PodSpec{NodeName: p.Spec.NodeName}
+	var conditions []corev1.PodCondition
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			conditions = append(conditions, corev1.PodCondition{Type: c.Type, Status: c.Status})
+		}
+	}
+	p.Status = corev1.PodStatus{Conditions: conditions}
 }
 
 // byService is the index of EndpointSlices by the name of their Service.

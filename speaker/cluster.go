@@ -39,7 +39,7 @@ func (c cluster) read(ctx context.Context) (state, error) {
 		input:    plan.Input{Self: c.options.NodeName, Endpoints: make(map[types.NamespacedName]plan.EndpointsView)},
 		services: make(map[types.NamespacedName]*corev1.Service),
 	}
-	for _, read := range []func(context.Context, *state) error{c.readConfig, c.readNodes, c.readServices} {
+	for _, read := range []func(context.Context, *state) error{c.readConfig, c.readNodes, c.readSpeakers, c.readServices} {
 		if err := read(ctx, &s); err != nil {
 			return state{}, err
 		}
@@ -68,6 +68,19 @@ func (c cluster) readNodes(ctx context.Context, s *state) error {
 	for i := range nodes.Items {
 		s.input.Nodes = append(s.input.Nodes, plan.NodeOf(&nodes.Items[i]))
 	}
+	return nil
+}
+
+func (c cluster) readSpeakers(ctx context.Context, s *state) error {
+	var list corev1.PodList // of speakers only, see CacheOptions
+	if err := c.reader.List(ctx, &list, shared); err != nil {
+		return fmt.Errorf("list the speakers' Pods: %w", err)
+	}
+	pods := make([]*corev1.Pod, len(list.Items))
+	for i := range list.Items {
+		pods[i] = &list.Items[i]
+	}
+	s.input.Speakers = plan.SpeakersOf(pods...)
 	return nil
 }
 

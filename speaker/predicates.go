@@ -62,6 +62,10 @@ func nodeMatters() predicate.Predicate {
 	return matters(func(n *corev1.Node) *plan.NodeView { return new(plan.NodeOf(n)) })
 }
 
+func speakerMatters() predicate.Predicate {
+	return matters(func(p *corev1.Pod) *map[string]bool { return new(plan.SpeakersOf(p)) })
+}
+
 // serves reports whether a Service is a load balancer of the class.
 func serves(s *corev1.Service, class string) bool {
 	if s.Spec.Type != corev1.ServiceTypeLoadBalancer {

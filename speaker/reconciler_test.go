@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/operand"
 	"metallb.io/metallb/speaker/l2"
 )
 
@@ -58,7 +59,7 @@ func newWorld(t *testing.T, options Options, more ...client.Object) *world {
 	require.NoError(t, clientgoscheme.AddToScheme(scheme))
 	require.NoError(t, v1beta1.AddToScheme(scheme))
 	objects := append([]client.Object{
-		node("node1"), node("node2"), node("node3"),
+		node("node1"), node("node2"), node("node3"), speakerPod("node1"), speakerPod("node2"), speakerPod("node3"),
 		&v1beta1.IPAddressPool{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "main"},
 			Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"192.0.2.0/24", "2001:db8::/64"}},
@@ -90,6 +91,14 @@ func node(name string) *corev1.Node {
 	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{
 		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}},
 	}}
+}
+
+func speakerPod(node string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "speaker-" + node, Labels: operand.SpeakerLabels()},
+		Spec:       corev1.PodSpec{NodeName: node},
+		Status:     corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
+	}
 }
 
 func service(name string, addresses ...string) *corev1.Service {

@@ -29,6 +29,7 @@ import (
 )
 
 // +kubebuilder:rbac:groups="",resources=services;nodes,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;l2advertisements,verbs=get;list;watch
@@ -104,6 +105,7 @@ func (r *reconciler) addTo(mgr ctrl.Manager) error {
 		Watches(&corev1.Service{}, everything, builder.WithPredicates(serviceMatters(r.cluster.options.LoadBalancerClass))).
 		Watches(&discoveryv1.EndpointSlice{}, ofServed, builder.WithPredicates(sliceMatters())).
 		Watches(&corev1.Node{}, everything, builder.WithPredicates(nodeMatters())).
+		Watches(&corev1.Pod{}, everything, builder.WithPredicates(speakerMatters())).
 		Watches(&v1beta1.IPAddressPool{}, everything, labelled).
 		Watches(&v1beta1.L2Advertisement{}, everything, generation).
 		Complete(r)

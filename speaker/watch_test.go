@@ -44,6 +44,16 @@ func TestWhatMattersOfNodes(t *testing.T) {
 	}), "network")
 }
 
+func TestWhatMattersOfSpeakers(t *testing.T) {
+	p := speakerMatters()
+	pod := speakerPod("node1")
+	require.True(t, p.Create(event.CreateEvent{Object: pod}))
+	require.True(t, p.Delete(event.DeleteEvent{Object: pod}))
+	require.False(t, changed(p, pod, func(p *corev1.Pod) { p.Status.PodIP = "10.0.0.1" }), "address")
+	require.True(t, changed(p, pod, func(p *corev1.Pod) { p.Status.Conditions[0].Status = corev1.ConditionFalse }), "ready")
+	require.True(t, changed(p, pod, func(p *corev1.Pod) { p.DeletionTimestamp = new(metav1.Now()) }), "stopping")
+}
+
 func TestWhatMattersOfServices(t *testing.T) {
 	p := serviceMatters("")
 	s := service("web", "192.0.2.1")
@@ -112,6 +122,16 @@ func TestSlimming(t *testing.T) {
 	require.Len(t, n.Status.Conditions, 2)
 	require.Nil(t, n.Status.Images)
 
+	pod := speakerPod("node1")
+	pod.DeletionTimestamp = new(metav1.Now())
+	pod.Spec.Containers = []corev1.Container{{Name: "speaker"}}
+	pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: corev1.PodScheduled})
+	speakers := plan.SpeakersOf(pod)
+	slim(t, keep(slimPod), pod)
+	require.Equal(t, speakers, plan.SpeakersOf(pod))
+	require.Nil(t, pod.Spec.Containers)
+	require.Len(t, pod.Status.Conditions, 1)
+
 	tombstone := toolscache.DeletedFinalStateUnknown{Key: "default/web"}
 	got, err := keep(slimNode)(tombstone)
 	require.NoError(t, err)
@@ -127,7 +147,7 @@ func slim(t *testing.T, transform func(any) (any, error), object client.Object) 
 
 func TestCacheOptionsCoverWhatIsWatched(t *testing.T) {
 	options := CacheOptions("metallb-system")
-	require.Len(t, options.ByObject, 5)
+	require.Len(t, options.ByObject, 6)
 	for object, by := range options.ByObject {
 		switch object.(type) {
 		case *corev1.Service:
@@ -135,6 +155,9 @@ func TestCacheOptionsCoverWhatIsWatched(t *testing.T) {
 			require.NotNil(t, by.Transform)
 		case *discoveryv1.EndpointSlice, *corev1.Node:
 			require.NotNil(t, by.Transform)
+		case *corev1.Pod:
+			require.Equal(t, "app=metallb,component=speaker", by.Label.String())
+			require.Contains(t, by.Namespaces, "metallb-system")
 		default:
 			require.Contains(t, by.Namespaces, "metallb-system")
 		}

@@ -64,6 +64,9 @@ func PodLabels() map[string]string {
 	return map[string]string{"app": "metallb"}
 }
 
+// SpeakerLabels select the pods of the speakers.
+func SpeakerLabels() map[string]string { return selector(Speaker) }
+
 // selector returns the labels that tie pods to the workload of a component. It
 // cannot be changed once the workload exists, so it holds no more than needed.
 func selector(component string) map[string]string {

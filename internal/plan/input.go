@@ -27,6 +27,9 @@ type Input struct {
 	Endpoints map[types.NamespacedName]EndpointsView
 	// Nodes are the nodes of the cluster, each name once, in any order.
 	Nodes []NodeView
+	// Speakers has the names of the nodes that run a speaker, and whether it is
+	// ready. Other nodes are no candidates: nobody would answer there.
+	Speakers map[string]bool
 }
 
 // ServiceView is what a plan depends on of a Service.
@@ -116,6 +119,22 @@ func NodeOf(node *corev1.Node) NodeView {
 		}
 	}
 	return view
+}
+
+// SpeakersOf returns the nodes that the pods of the speakers run on, and whether
+// they are ready there. A speaker that is being stopped does not count.
+func SpeakersOf(pods ...*corev1.Pod) map[string]bool {
+	speakers := make(map[string]bool)
+	for _, pod := range pods {
+		if pod.Spec.NodeName == "" || pod.DeletionTimestamp != nil {
+			continue
+		}
+		ready := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		})
+		speakers[pod.Spec.NodeName] = speakers[pod.Spec.NodeName] || ready
+	}
+	return speakers
 }
 
 // excluded reports whether the node is not to receive traffic of load

@@ -68,3 +68,16 @@ func TestNodeOf(t *testing.T) {
 	node.Status.Conditions[1].Status = corev1.ConditionTrue
 	require.Equal(t, NodeView{Name: "node1", Labels: node.Labels, NetworkUnavailable: true}, NodeOf(node))
 }
+
+func TestSpeakersOf(t *testing.T) {
+	pod := func(node string, ready corev1.ConditionStatus) *corev1.Pod {
+		return &corev1.Pod{
+			Spec:   corev1.PodSpec{NodeName: node},
+			Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled, Status: "True"}, {Type: corev1.PodReady, Status: ready}}},
+		}
+	}
+	stopping := pod("node4", "True")
+	stopping.DeletionTimestamp = new(metav1.Now())
+	require.Equal(t, map[string]bool{"node1": true, "node2": false, "node3": true},
+		SpeakersOf(pod("node1", "True"), pod("node2", "False"), pod("node3", "True"), pod("node3", "False"), stopping, pod("", "False")))
+}

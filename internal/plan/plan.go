@@ -56,8 +56,8 @@ type Decision struct {
 // Build makes the plan of one node.
 //
 // For each address, the candidates are the nodes that an L2Advertisement of its
-// pool allows, without those that are excluded from load balancers or have no
-// network and, with externalTrafficPolicy Local, without those that have no
+// pool allows, without those that are excluded from load balancers, have no
+// network or run no speaker and, with externalTrafficPolicy Local, without those that have no
 // usable endpoint. The election goes by the Service, so that all its addresses
 // are on one node as long as they have the same candidates.
 func Build(in Input) NodePlan {
@@ -95,7 +95,7 @@ func newBuilder(in Input) *builder {
 		if node.Name == in.Self {
 			b.self = &in.Nodes[i]
 		}
-		if !node.excluded() && !node.NetworkUnavailable {
+		if _, speaks := in.Speakers[node.Name]; speaks && !node.excluded() && !node.NetworkUnavailable {
 			b.usable = append(b.usable, node)
 		}
 	}
@@ -114,7 +114,7 @@ func (b *builder) candidates(pool config.Pool) poolCandidates {
 		if len(allowed) == 0 {
 			continue
 		}
-		candidates.all = append(candidates.all, election.Candidate{Name: node.Name, Ready: node.Ready})
+		candidates.all = append(candidates.all, election.Candidate{Name: node.Name, Ready: node.Ready && b.in.Speakers[node.Name]})
 		if node.Name == b.in.Self {
 			candidates.self, candidates.interfaces = true, interfaces(allowed)
 		}
@@ -185,6 +185,8 @@ func (b *builder) elect(service ServiceView, addr netip.Addr) (reason Reason, ho
 		return NodeExcluded, holder
 	case b.self.NetworkUnavailable:
 		return NetworkUnavailable, holder
+	case !b.speaks():
+		return NoSpeaker, holder
 	case !candidates.self:
 		return NodeNotSelected, holder
 	case service.Local && !endpoints.Nodes[b.in.Self]:
@@ -195,6 +197,12 @@ func (b *builder) elect(service ServiceView, addr netip.Addr) (reason Reason, ho
 		return NotElected, holder
 	}
 	return Announced, holder
+}
+
+// speaks reports whether the other nodes know that this one runs a speaker.
+func (b *builder) speaks() bool {
+	_, speaks := b.in.Speakers[b.in.Self]
+	return speaks
 }
 
 func (b *builder) hold(d Decision) {

@@ -64,6 +64,7 @@ func world(t testing.TB) Input {
 			{Name: "node2", Labels: labels.Set{"rack": "a"}, Ready: true},
 			{Name: "node3", Labels: labels.Set{"rack": "b"}, Ready: true},
 		},
+		Speakers: map[string]bool{"node1": true, "node2": true, "node3": true},
 	}
 }
 
@@ -103,6 +104,22 @@ func TestDecisions(t *testing.T) {
 		"no endpoint anywhere": {
 			change: func(_ *testing.T, in *Input) { in.Endpoints = nil },
 			reason: NoEndpoints,
+		},
+		"this node's speaker is being stopped": {
+			change: func(_ *testing.T, in *Input) { delete(in.Speakers, "node3") },
+			reason: NoSpeaker, holder: "node2",
+		},
+		"the elected node runs no speaker": {
+			change: func(_ *testing.T, in *Input) { in.Self = "node2"; delete(in.Speakers, "node3") },
+			reason: Announced, holder: "node2",
+		},
+		"the elected node's speaker is not ready": {
+			change: func(_ *testing.T, in *Input) { in.Self = "node2"; in.Speakers["node3"] = false },
+			reason: Announced, holder: "node2",
+		},
+		"no speaker is ready": {
+			change: func(_ *testing.T, in *Input) { in.Speakers = map[string]bool{"node2": false, "node3": false} },
+			reason: Announced, holder: "node3",
 		},
 		"policy Local without any endpoint": {
 			change: func(_ *testing.T, in *Input) { in.Endpoints, in.Services[0].Local = nil, true },
@@ -245,7 +262,7 @@ func randomInput(t testing.TB, rng *rand.Rand) Input {
 				IPAddressPools: []string{"b"}, NodeSelectors: onNodes(map[string]string{"rack": "0"}), Interfaces: []string{"eth1"},
 			}),
 		},
-	}), Endpoints: make(map[types.NamespacedName]EndpointsView)}
+	}), Endpoints: make(map[types.NamespacedName]EndpointsView), Speakers: make(map[string]bool)}
 	for i := range 1 + rng.IntN(8) {
 		node := NodeView{
 			Name:               fmt.Sprintf("node%d", i),
@@ -257,6 +274,9 @@ func randomInput(t testing.TB, rng *rand.Rand) Input {
 			node.Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = ""
 		}
 		in.Nodes = append(in.Nodes, node)
+		if rng.IntN(6) != 0 {
+			in.Speakers[node.Name] = rng.IntN(4) != 0
+		}
 	}
 	for i := range rng.IntN(30) {
 		service := ServiceView{
@@ -334,13 +354,14 @@ func TestAllAddressesOfAServiceAreOnOneNode(t *testing.T) {
 }
 
 func BenchmarkBuild(b *testing.B) {
-	in := Input{Self: "node0", Endpoints: make(map[types.NamespacedName]EndpointsView)}
+	in := Input{Self: "node0", Endpoints: make(map[types.NamespacedName]EndpointsView), Speakers: make(map[string]bool)}
 	in.Config = snapshot(b, config.Objects{
 		Pools:            []v1beta1.IPAddressPool{pool("main", "10.0.0.0/16")},
 		L2Advertisements: []v1beta1.L2Advertisement{advertisement("all", v1beta1.L2AdvertisementSpec{})},
 	})
 	for i := range 100 {
 		in.Nodes = append(in.Nodes, NodeView{Name: fmt.Sprintf("node%d", i), Ready: true})
+		in.Speakers[in.Nodes[i].Name] = true
 	}
 	for i := range 1000 {
 		name := types.NamespacedName{Namespace: "ns", Name: fmt.Sprintf("svc%d", i)}

@@ -21,6 +21,9 @@ const (
 	NodeExcluded Reason = "NodeExcluded"
 	// NetworkUnavailable: the node's condition of that name is true.
 	NetworkUnavailable Reason = "NetworkUnavailable"
+	// NoSpeaker: the API server does not know this node's speaker, or knows that
+	// it is being stopped, so other nodes do not count on it.
+	NoSpeaker Reason = "NoSpeaker"
 	// NodeNotSelected: no L2Advertisement of the pool allows this node.
 	NodeNotSelected Reason = "NodeNotSelected"
 	// NoLocalEndpoints: the Service's externalTrafficPolicy is Local and the
@@ -54,6 +57,8 @@ func (d Decision) Explain() string {
 		return "the node has the label node.kubernetes.io/exclude-from-external-load-balancers"
 	case NetworkUnavailable:
 		return "the node's condition NetworkUnavailable is true"
+	case NoSpeaker:
+		return "the node's speaker is being stopped, or is not known to the API server yet"
 	case NodeNotSelected:
 		return "no L2Advertisement of the address pool selects this node"
 	case NoLocalEndpoints:
