@@ -9,9 +9,9 @@
 // segment, the LAN: a bridge in a network namespace of its own. The control plane
 // runs in the machine's network namespace, which is one more station on the LAN.
 //
-// [Up] starts a lab, or repairs a running one; [Down] removes every trace of it
+// [EnsureUp] starts a lab, or repairs a running one; [Down] removes every trace of it
 // but the built binaries and the logs. Both may be interrupted at any moment: what
 // runs is never read from a file but found in the process table, where each
 // process of a lab carries the lab's mark in its environment. Tests call
-// [EnsureUp] or [Open] and then use the methods of [Lab].
+// [EnsureUp] or [Open], then the methods of [Lab].
 package lab

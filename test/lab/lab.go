@@ -66,12 +66,6 @@ func open(_ context.Context, opts Options) (*Lab, error) {
 	return l, nil
 }
 
-// EnsureUp starts the lab, or repairs it, and returns it. On a healthy running lab
-// that takes about a second. It needs root.
-func EnsureUp(ctx context.Context, opts Options) (*Lab, error) {
-	return Up(ctx, opts)
-}
-
 // resolve finds the repository and fills in what the options leave open.
 func resolve(opts Options) (*Lab, error) {
 	root := opts.Root
@@ -99,7 +93,7 @@ func (l *Lab) RESTConfig() (*rest.Config, error) {
 	return clientcmd.BuildConfigFromFlags("", l.layout.kubeconfig())
 }
 
-// Dir is the lab's directory, `.lab`; Logs the directory of its processes' logs.
+// Dir is the lab's directory: `.lab` in the repository.
 func (l *Lab) Dir() string { return l.layout.dir }
 
 // Logs is the directory with one log file for each of the lab's processes.
@@ -118,8 +112,7 @@ func (l *Lab) Node(name string) (Station, error) {
 	return Station{}, fmt.Errorf("the lab has no %q: its nodes are node1 to node%d", name, len(l.stations))
 }
 
-// Client is the client's place on the LAN, Host the machine's. Routers are the two
-// routers'.
+// Client is the client's place on the LAN.
 func (l *Lab) Client() Station { return outsiders()[0] }
 
 // Routers are the places of the two routers on the LAN.

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(upOnly) == "" {
 		os.Exit(m.Run())
 	}
-	if _, err := Up(context.Background(), Options{Output: os.Stdout}); err != nil {
+	if _, err := EnsureUp(context.Background(), Options{Output: os.Stdout}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -58,7 +58,7 @@ func TestLifecycle(t *testing.T) {
 	before := traces(t)
 	require.NotContains(t, before, cgroupName, "there is another lab on this machine")
 
-	l, err := Up(ctx, Options{Output: opts.Output, Nodes: 3})
+	l, err := EnsureUp(ctx, Options{Output: opts.Output, Nodes: 3})
 	require.NoError(t, err)
 
 	run := func(name string, test func(*testing.T, *Lab)) {
@@ -87,13 +87,13 @@ func TestLifecycle(t *testing.T) {
 	}
 	run("up after up was killed", func(t *testing.T, _ *Lab) {
 		interruptUp(t, 4)
-		_, err := Up(ctx, opts)
+		_, err := EnsureUp(ctx, opts)
 		require.NoError(t, err)
 		require.NoError(t, Down(ctx, opts))
 		require.Equal(t, before, traces(t))
 	})
 	run("down after half of it was deleted by hand", func(t *testing.T, _ *Lab) {
-		l, err := Up(ctx, opts)
+		l, err := EnsureUp(ctx, opts)
 		require.NoError(t, err)
 		require.NoError(t, os.Remove(ownerFile))
 		require.NoError(t, os.Remove(l.layout.state()))
@@ -184,7 +184,7 @@ func testPods(t *testing.T, l *Lab) {
 func testUpAgain(t *testing.T, l *Lab) {
 	before, err := l.Status(t.Context())
 	require.NoError(t, err)
-	_, err = Up(t.Context(), Options{Output: testOutput{t}})
+	_, err = EnsureUp(t.Context(), Options{Output: testOutput{t}})
 	require.NoError(t, err)
 	after, err := l.Status(t.Context())
 	require.NoError(t, err)
@@ -216,7 +216,7 @@ func testRepair(t *testing.T, l *Lab) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, removeHostLink())
-	_, err = Up(ctx, Options{Output: testOutput{t}})
+	_, err = EnsureUp(ctx, Options{Output: testOutput{t}})
 	require.NoError(t, err)
 	client, err := l.client()
 	require.NoError(t, err)
@@ -262,7 +262,7 @@ func testKillAndHeal(t *testing.T, l *Lab) {
 
 func testUpHeals(t *testing.T, l *Lab) {
 	require.NoError(t, l.Kill(t.Context(), "node3"))
-	_, err := Up(t.Context(), Options{Output: testOutput{t}})
+	_, err := EnsureUp(t.Context(), Options{Output: testOutput{t}})
 	require.NoError(t, err)
 	client, err := l.client()
 	require.NoError(t, err)
@@ -281,7 +281,7 @@ func testUnplug(t *testing.T, l *Lab) {
 }
 
 func testSecondLab(t *testing.T, l *Lab) {
-	_, err := Up(t.Context(), Options{Root: t.TempDir()})
+	_, err := EnsureUp(t.Context(), Options{Root: t.TempDir()})
 	require.ErrorContains(t, err, "another lab is running on this machine, that of "+l.Dir())
 	require.NoError(t, Down(t.Context(), Options{Root: t.TempDir()}), "it has nothing to end")
 	_, err = l.Exec(t.Context(), "client", "true")

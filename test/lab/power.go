@@ -67,7 +67,7 @@ func (l *Lab) Heal(ctx context.Context, node string) error {
 }
 
 // Unplug takes a node off the LAN and leaves it running: a pulled cable. [Lab.Plug],
-// [Lab.Heal] and [Up] put it back.
+// [Lab.Heal] and [EnsureUp] put it back.
 func (l *Lab) Unplug(node string) error {
 	n, err := l.Node(node)
 	if err != nil {

@@ -18,10 +18,11 @@ import (
 
 const defaultNodes = 3
 
-// Up starts the lab, or repairs what is broken in a running one: processes that ended,
-// links, addresses and routes that are missing, nodes that were killed. It needs root.
-// An interrupted Up leaves what a later Up completes or Down removes.
-func Up(ctx context.Context, opts Options) (*Lab, error) {
+// EnsureUp starts the lab, or repairs what is broken in a running one: processes that
+// ended, links, addresses and routes that are missing, nodes that were killed. On a
+// healthy lab that takes a moment. It needs root. What it leaves when it is interrupted
+// a later EnsureUp completes, or [Down] removes.
+func EnsureUp(ctx context.Context, opts Options) (*Lab, error) {
 	l, err := resolve(opts)
 	if err != nil {
 		return nil, err

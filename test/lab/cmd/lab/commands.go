@@ -22,7 +22,7 @@ func up() *cobra.Command {
 		Short: "Start the lab, or repair what is broken in it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := lab.Up(cmd.Context(), opts)
+			_, err := lab.EnsureUp(cmd.Context(), opts)
 			return err
 		},
 	}
