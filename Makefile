@@ -6,11 +6,14 @@ SHELL := /usr/bin/env bash -euo pipefail
 # Tools, built from their Go modules into bin/ at exact versions.
 CONTROLLER_GEN_VERSION := v0.23.0
 GOLANGCI_LINT_VERSION  := v2.15.0
+GOTESTSUM_VERSION      := v1.13.0
 CONTROLLER_GEN := bin/controller-gen-$(CONTROLLER_GEN_VERSION)
 GOLANGCI_LINT  := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+GOTESTSUM      := bin/gotestsum-$(GOTESTSUM_VERSION)
 
 NODES ?= 3
 NODE  ?=
+IMAGE ?= metallb.io/metallb:dev
 LAB   := go run ./test/lab/cmd/lab
 
 # Written by the generators, and so verified.
@@ -35,19 +38,23 @@ test: test-unit test-lab test-e2e ## Run every test there is, each with its own 
 build: ## Build the binary bin/metallb.
 	CGO_ENABLED=0 go build -trimpath -o bin/metallb ./cmd/metallb
 
+.PHONY: image
+image: ## Build the image IMAGE into the archive bin/image.tar, as `docker save` writes.
+	go run ./test/lab/cmd/image --reference $(IMAGE)
+
 ##@ Tests
 
 .PHONY: test-unit
-test-unit: ## Run the unit tests, with the race detector.
-	go test -race $$(go list ./... | grep -v /test/e2e)
+test-unit: $(GOTESTSUM) ## Run the unit tests, with the race detector (root, for those that need packets).
+	$(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -race -skip '^TestLifecycle$$' $$(go list ./... | grep -v /test/e2e)
 
 .PHONY: test-lab
-test-lab: ## Test the lab's own life on this machine: up, kill, heal, down without a trace (root).
-	LAB_LIFECYCLE=1 go test -count=1 -timeout 30m -v -run Lifecycle ./test/lab
+test-lab: $(GOTESTSUM) ## Test the lab's own life: up, kill, heal, down without a trace; ends a running lab (root).
+	LAB_LIFECYCLE=1 $(GOTESTSUM) --format testname -- -race -count=1 -timeout 30m -run '^TestLifecycle$$' ./test/lab
 
 .PHONY: test-e2e
-test-e2e: ## Run the end-to-end tests on the lab, which is started if need be (root).
-	go test -race -count=1 -timeout 40m -v ./test/e2e/...
+test-e2e: $(GOTESTSUM) ## Run the end-to-end tests on a running lab, or on one of their own (root).
+	$(GOTESTSUM) --format standard-verbose -- -race -count=1 -timeout 40m ./test/e2e/...
 
 ##@ Code
 
@@ -81,6 +88,9 @@ verify: generate manifests lint ## Check that generated files and modules are in
 $(CONTROLLER_GEN):
 	$(call go-install,sigs.k8s.io/controller-tools/cmd/controller-gen@$(CONTROLLER_GEN_VERSION))
 
+$(GOTESTSUM):
+	$(call go-install,gotest.tools/gotestsum@$(GOTESTSUM_VERSION))
+
 $(GOLANGCI_LINT):
 	$(call go-install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))
 
@@ -101,6 +111,10 @@ lab-up: ## Start or heal the lab, a real Kubernetes of NODES nodes on this machi
 .PHONY: lab-down
 lab-down: ## Remove every trace of the lab.
 	$(LAB) down
+
+.PHONY: lab-status
+lab-status: ## Say how the nodes and the processes of the lab are.
+	$(LAB) status
 
 .PHONY: lab-image
 lab-image: ## Build the image of the product and import it on all nodes of the lab.

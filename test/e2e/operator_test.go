@@ -23,7 +23,8 @@ func TestOperatorRecreatesWhatIsDeleted(t *testing.T) {
 			require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(object), object))
 			old := object.GetUID()
 			require.NoError(t, shared.client.Delete(t.Context(), object))
-			require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, object, func() (string, bool) {
+			// An operator that lost its node waits for its own lease first: 8 s.
+			require.NoError(t, install.Until(limit(t, 30*time.Second), shared.client, object, func() (string, bool) {
 				return "it is the old one", object.GetUID() != old
 			}))
 			require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "everything is ready again")

@@ -10,8 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
 )
 
@@ -81,20 +83,24 @@ func TestDeletedServiceIsWithdrawn(t *testing.T) {
 	requireSilence(t, addr)
 }
 
-func TestServiceWithoutPoolWaitsAndSaysWhy(t *testing.T) {
+func TestServiceThatWaitsForItsPoolSaysWhy(t *testing.T) {
 	ns := namespace(t)
 	svc := &corev1.Service{}
 	svc.Name, svc.Namespace = "waiting", ns
+	svc.Annotations = map[string]string{"metallb.io/address-pool": ns}
 	svc.Spec.Type = corev1.ServiceTypeLoadBalancer
 	svc.Spec.Ports = []corev1.ServicePort{{Port: 80}}
 	create(t, svc)
 	require.Eventually(t, func() bool {
 		out, err := install.Kubectl(t.Context(), shared.lab, "describe", "service", "-n", ns, svc.Name)
 		require.NoError(t, err)
-		return strings.Contains(out, "AllocationFailed") && strings.Contains(out, "no IPAddressPool assigns addresses automatically")
+		return strings.Contains(out, "AllocationFailed") && strings.Contains(out, `asks for the pool "`+ns+`", which does not exist`)
 	}, 10*time.Second, 100*time.Millisecond)
 
-	announcedPool(t)
+	create(t, &v1beta1.IPAddressPool{
+		ObjectMeta: metav1.ObjectMeta{Name: ns, Namespace: install.Namespace},
+		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"172.30.0.250/32"}},
+	})
 	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, svc, func() (string, bool) {
 		return "the Service has no address", len(svc.Status.LoadBalancer.Ingress) == 1
 	}))

@@ -10,8 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"testing"
 	"time"
 
@@ -38,15 +36,37 @@ var shared suite
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := shared.setUp(ctx)
-	stop()
-	if err != nil {
+	os.Exit(run(m))
+}
+
+// run leaves a lab that was running before as it is, and removes one that it
+// started.
+func run(m *testing.M) (status int) {
+	ctx := context.Background()
+	if _, err := lab.Open(ctx); errors.Is(err, lab.ErrNotRunning) {
+		release := lab.Guard(lab.Options{}, deadline())
+		defer func() {
+			if err := release(); err != nil {
+				fmt.Fprintln(os.Stderr, "e2e: the lab could not be removed:", err)
+				status = 1
+			}
+		}()
+	}
+	if err := shared.setUp(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e: set-up failed:", err)
 		fmt.Fprintln(os.Stderr, "The logs of the lab are in .lab/logs; `make lab-down` and another try start from nothing.")
-		os.Exit(1)
+		return 1
 	}
-	os.Exit(m.Run())
+	return m.Run()
+}
+
+// deadline is when `go test` ends the test binary; zero means never.
+func deadline() time.Time {
+	timeout, err := time.ParseDuration(flag.Lookup("test.timeout").Value.String())
+	if err != nil || timeout == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(timeout)
 }
 
 func (s *suite) setUp(ctx context.Context) error {

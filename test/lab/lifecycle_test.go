@@ -54,7 +54,9 @@ func TestLifecycle(t *testing.T) {
 	ctx := t.Context()
 	opts := Options{Output: testOutput{t}}
 	require.NoError(t, Down(ctx, opts))
-	t.Cleanup(func() { require.NoError(t, Down(context.WithoutCancel(ctx), opts)) })
+	deadline, _ := t.Deadline()
+	release := Guard(opts, deadline)
+	t.Cleanup(func() { require.NoError(t, release()) })
 	before := traces(t)
 	require.NotContains(t, before, cgroupName, "there is another lab on this machine")
 

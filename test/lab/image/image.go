@@ -122,7 +122,11 @@ func Build(spec Spec) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img, err = mutate.ConfigFile(img, configFile(img, spec))
+	config, err := configFile(img, spec)
+	if err != nil {
+		return nil, err
+	}
+	img, err = mutate.ConfigFile(img, config)
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +166,10 @@ func (i *Image) WriteArchive(file string) error {
 	return os.Rename(tmp.Name(), file)
 }
 
-func configFile(img v1.Image, spec Spec) *v1.ConfigFile {
-	// The image is in memory: reading its configuration cannot fail.
+func configFile(img v1.Image, spec Spec) (*v1.ConfigFile, error) {
 	old, err := img.ConfigFile()
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
 	c := old.DeepCopy()
 	c.OS = "linux"
@@ -179,7 +182,7 @@ func configFile(img v1.Image, spec Spec) *v1.ConfigFile {
 		"org.opencontainers.image.source":  spec.Source,
 		"org.opencontainers.image.version": spec.Version,
 	}
-	return c
+	return c, nil
 }
 
 // layer is an archive of one executable file, with nothing in it that changes from
