@@ -14,6 +14,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/plan"
+	"metallb.io/metallb/internal/service"
 )
 
 // cluster reads what a plan depends on from the cache.
@@ -90,27 +91,27 @@ func (c cluster) readServices(ctx context.Context, s *state) error {
 		return fmt.Errorf("list the Services: %w", err)
 	}
 	for i := range services.Items {
-		service := &services.Items[i]
-		view := plan.ServiceOf(service)
-		if !serves(service, c.options.LoadBalancerClass) || len(view.Addresses) == 0 {
+		svc := &services.Items[i]
+		view := plan.ServiceOf(svc)
+		if !service.Served(svc, c.options.LoadBalancerClass) || len(view.Addresses) == 0 {
 			continue
 		}
 		endpoints, err := c.endpoints(ctx, view.Name)
 		if err != nil {
 			return err
 		}
-		s.services[view.Name] = service
+		s.services[view.Name] = svc
 		s.input.Services = append(s.input.Services, view)
 		s.input.Endpoints[view.Name] = endpoints
 	}
 	return nil
 }
 
-func (c cluster) endpoints(ctx context.Context, service types.NamespacedName) (plan.EndpointsView, error) {
+func (c cluster) endpoints(ctx context.Context, owner types.NamespacedName) (plan.EndpointsView, error) {
 	var list discoveryv1.EndpointSliceList
-	err := c.reader.List(ctx, &list, client.InNamespace(service.Namespace), client.MatchingFields{byService: service.Name}, shared)
+	err := c.reader.List(ctx, &list, client.InNamespace(owner.Namespace), client.MatchingFields{byService: owner.Name}, shared)
 	if err != nil {
-		return plan.EndpointsView{}, fmt.Errorf("list the EndpointSlices of %s: %w", service, err)
+		return plan.EndpointsView{}, fmt.Errorf("list the EndpointSlices of %s: %w", owner, err)
 	}
 	slices := make([]*discoveryv1.EndpointSlice, len(list.Items))
 	for i := range list.Items {
@@ -123,9 +124,9 @@ func (c cluster) endpoints(ctx context.Context, service types.NamespacedName) (p
 // served. Most do not, and change all the time. It is true in doubt.
 func (c cluster) servesOwner(ctx context.Context, slice client.Object) bool {
 	for _, owner := range ownerOf(slice) {
-		var service corev1.Service
-		err := c.reader.Get(ctx, types.NamespacedName{Namespace: slice.GetNamespace(), Name: owner}, &service)
-		if client.IgnoreNotFound(err) != nil || (err == nil && serves(&service, c.options.LoadBalancerClass)) {
+		var svc corev1.Service
+		err := c.reader.Get(ctx, types.NamespacedName{Namespace: slice.GetNamespace(), Name: owner}, &svc)
+		if client.IgnoreNotFound(err) != nil || (err == nil && service.Served(&svc, c.options.LoadBalancerClass)) {
 			return true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/internal/plan"
+	"metallb.io/metallb/internal/service"
 )
 
 // matters passes the events that change what a plan depends on: the view of an
@@ -37,7 +38,7 @@ func matters[T client.Object, V any](view func(T) *V) predicate.Predicate {
 
 func serviceMatters(class string) predicate.Predicate {
 	return matters(func(s *corev1.Service) *plan.ServiceView {
-		if !serves(s, class) {
+		if !service.Served(s, class) {
 			return nil
 		}
 		return new(plan.ServiceOf(s))
@@ -64,15 +65,4 @@ func nodeMatters() predicate.Predicate {
 
 func speakerMatters() predicate.Predicate {
 	return matters(func(p *corev1.Pod) *map[string]bool { return new(plan.SpeakersOf(p)) })
-}
-
-// serves reports whether a Service is a load balancer of the class.
-func serves(s *corev1.Service, class string) bool {
-	if s.Spec.Type != corev1.ServiceTypeLoadBalancer {
-		return false
-	}
-	if s.Spec.LoadBalancerClass == nil {
-		return class == ""
-	}
-	return class != "" && *s.Spec.LoadBalancerClass == class
 }

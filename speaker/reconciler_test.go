@@ -68,7 +68,7 @@ func newWorld(t *testing.T, options Options, more ...client.Object) *world {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "all"},
 			Spec:       v1beta1.L2AdvertisementSpec{Interfaces: []string{"eth0"}},
 		},
-		service("web", "192.0.2.1"), endpoints("web", "node2"),
+		loadBalancer("web", "192.0.2.1"), endpoints("web", "node2"),
 	}, more...)
 
 	w := &world{t: t, set: new(recorder), events: events.NewFakeRecorder(10)}
@@ -101,7 +101,7 @@ func speakerPod(node string) *corev1.Pod {
 	}
 }
 
-func service(name string, addresses ...string) *corev1.Service {
+func loadBalancer(name string, addresses ...string) *corev1.Service {
 	s := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: "uid-of-web"},
 		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer},
@@ -208,7 +208,7 @@ func TestFollowsTheCluster(t *testing.T) {
 	w.expectLogs("192.0.2.1")
 
 	// A second address comes: the node starts to announce it, and says so once.
-	s := service("web")
+	s := loadBalancer("web")
 	update(s, func() {
 		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress,
 			corev1.LoadBalancerIngress{IP: "192.0.2.2"}, corev1.LoadBalancerIngress{IP: "192.0.2.3"}, corev1.LoadBalancerIngress{IP: "2001:db8::1"})
@@ -225,7 +225,7 @@ func TestFollowsTheCluster(t *testing.T) {
 }
 
 func TestClassOfServices(t *testing.T) {
-	classed := service("classed", "192.0.2.9")
+	classed := loadBalancer("classed", "192.0.2.9")
 	classed.Spec.LoadBalancerClass = new("example.org/lb")
 	for class, want := range map[string]string{
 		"":               "192.0.2.1 on [eth0]",
@@ -274,7 +274,7 @@ func TestAnUnreadableClusterChangesNothing(t *testing.T) {
 
 func TestSlicesOfOtherServicesDoNotMatter(t *testing.T) {
 	w := newWorld(t, Options{}, func() client.Object {
-		s := service("internal")
+		s := loadBalancer("internal")
 		s.Spec.Type = corev1.ServiceTypeClusterIP
 		return s
 	}())

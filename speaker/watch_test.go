@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"metallb.io/metallb/internal/plan"
+	"metallb.io/metallb/internal/service"
 )
 
 // changed reports whether a change of an object passes a predicate.
@@ -56,7 +57,7 @@ func TestWhatMattersOfSpeakers(t *testing.T) {
 
 func TestWhatMattersOfServices(t *testing.T) {
 	p := serviceMatters("")
-	s := service("web", "192.0.2.1")
+	s := loadBalancer("web", "192.0.2.1")
 	require.True(t, p.Create(event.CreateEvent{Object: s}))
 	require.True(t, p.Delete(event.DeleteEvent{Object: s}))
 	require.False(t, changed(p, s, func(s *corev1.Service) { s.Annotations = map[string]string{"a": "b"} }), "annotation")
@@ -90,7 +91,7 @@ func TestSlimming(t *testing.T) {
 		Finalizers:    []string{"f"},
 	}
 
-	s := service("web", "192.0.2.1")
+	s := loadBalancer("web", "192.0.2.1")
 	s.ObjectMeta = *rich.DeepCopy()
 	s.Spec.LoadBalancerClass, s.Spec.ExternalTrafficPolicy = new("x"), "Local"
 	s.Spec.Ports, s.Spec.Selector = []corev1.ServicePort{{Port: 80}}, map[string]string{"app": "web"}
@@ -98,7 +99,7 @@ func TestSlimming(t *testing.T) {
 	view := plan.ServiceOf(s)
 	slim(t, keep(slimService), s)
 	require.Equal(t, view, plan.ServiceOf(s))
-	require.True(t, serves(s, "x"))
+	require.True(t, service.Served(s, "x"))
 	require.Equal(t, metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "1", ResourceVersion: "2"}, s.ObjectMeta)
 	require.Nil(t, s.Spec.Ports)
 

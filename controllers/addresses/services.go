@@ -20,6 +20,7 @@ import (
 
 	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/ipam"
+	"metallb.io/metallb/internal/service"
 )
 
 // The reasons of the events on Services, as MetalLB has them.
@@ -68,7 +69,7 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, r.release(ctx, req.NamespacedName)
 	case err != nil:
 		return ctrl.Result{}, err
-	case !serves(&svc, r.class):
+	case !service.Served(&svc, r.class):
 		return ctrl.Result{}, nil
 	}
 	return ctrl.Result{}, r.assign(ctx, &svc, pools)

@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/service"
 )
 
 // +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
@@ -95,21 +96,13 @@ func startTrigger() source.Source {
 	})
 }
 
-// serves reports whether a Service is of the load-balancer class.
-func serves(svc *corev1.Service, class string) bool {
-	if svc.Spec.LoadBalancerClass == nil {
-		return class == ""
-	}
-	return class != "" && *svc.Spec.LoadBalancerClass == class
-}
-
 // listServices returns the cached Services of the class, the oldest first.
 func listServices(ctx context.Context, reader client.Reader, class string) ([]corev1.Service, error) {
 	var list corev1.ServiceList
 	if err := reader.List(ctx, &list); err != nil {
 		return nil, fmt.Errorf("list the Services: %w", err)
 	}
-	services := slices.DeleteFunc(list.Items, func(svc corev1.Service) bool { return !serves(&svc, class) })
+	services := slices.DeleteFunc(list.Items, func(svc corev1.Service) bool { return !service.Served(&svc, class) })
 	slices.SortFunc(services, func(a, b corev1.Service) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name))
 	})
