@@ -29,7 +29,8 @@ help: ## Print this help.
 
 .PHONY: demo
 demo: ## Show the main job on a real local cluster: an address that answers and survives a power cut.
-	go run ./test/demo
+	@echo "compiling the demo (some minutes if Go has never compiled it here)"
+	@go run ./test/demo
 
 .PHONY: test
 test: test-unit test-lab test-e2e ## Run every test there is, each with its own set-up (root).
