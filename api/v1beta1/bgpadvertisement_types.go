@@ -103,6 +103,7 @@ type BGPAdvertisementSpec struct {
 // CommunityReference is the name of a community's alias, or a community.
 //
 // +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:XValidation:rule="!self.matches('^(large:)?[0-9:]+$') || !self.contains(':') || (self.matches('^[0-9]{1,10}:[0-9]{1,10}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",messageExpression="'\"' + self + '\" is no community: write \"65000:100\", two numbers up to 65535, or \"large:65000:1:2\", three numbers up to 4294967295'"
 type CommunityReference string
 
 // BGPAdvertisementStatus says whether the advertisement is in force.

@@ -31,6 +31,7 @@ type CommunityAlias struct {
 // CommunityValue is a community of RFC 1997 or a large one of RFC 8092.
 //
 // +kubebuilder:validation:MaxLength=64
+// +kubebuilder:validation:XValidation:rule="(self.matches('^[0-9]{1,10}:[0-9]{1,10}$') && self.split(':').all(n, int(n) <= 65535)) || (self.matches('^large(:[0-9]{1,10}){3}$') && self.substring(6).split(':').all(n, int(n) <= 4294967295))",messageExpression="'\"' + self + '\" is no community: write \"65000:100\", two numbers up to 65535, or \"large:65000:1:2\", three numbers up to 4294967295'"
 type CommunityValue string
 
 // CommunityStatus says whether the names are in force.

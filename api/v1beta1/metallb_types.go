@@ -46,7 +46,9 @@ type MetalLBSpec struct {
 	// nodes and for nodes that are not ready, which they always have.
 	//
 	// +optional
+	// +kubebuilder:validation:MaxItems=256
 	// +listType=atomic
+	// +kubebuilder:validation:XValidation:rule="self.all(t, !has(t.tolerationSeconds) || (has(t.effect) && t.effect == 'NoExecute'))",message="tolerationSeconds has a meaning with effect: NoExecute only: set the effect, or remove tolerationSeconds"
 	SpeakerTolerations []corev1.Toleration `json:"speakerTolerations,omitempty"`
 
 	// Limits the nodes that the controller runs on to those with these labels.
@@ -57,7 +59,9 @@ type MetalLBSpec struct {
 	// Tolerations of the controller.
 	//
 	// +optional
+	// +kubebuilder:validation:MaxItems=256
 	// +listType=atomic
+	// +kubebuilder:validation:XValidation:rule="self.all(t, !has(t.tolerationSeconds) || (has(t.effect) && t.effect == 'NoExecute'))",message="tolerationSeconds has a meaning with effect: NoExecute only: set the effect, or remove tolerationSeconds"
 	ControllerTolerations []corev1.Toleration `json:"controllerTolerations,omitempty"`
 
 	// The class of Services to serve: only those whose spec.loadBalancerClass
@@ -160,6 +164,9 @@ type PodConfig struct {
 	// On which nodes the pods may or should run.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.nodeAffinity) || !has(self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAffinity) || !has(self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAntiAffinity) || !has(self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
 	Affinity *corev1.Affinity `json:"affinity,omitempty"`
 }
 
@@ -202,10 +209,11 @@ type FRRK8sConfig struct {
 // from node to node.
 type ConfigRollout struct {
 	// How many nodes take the change at a time, after a first one has taken it
-	// well: a number ("3" is quoted only in a percentage) or a percentage of the
-	// nodes ("10%"), rounded up.
+	// well: a number of nodes such as 3, or a percentage of them such as "10%",
+	// rounded up.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number of nodes of at least 1, or a percentage from 1% to 100%"
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
 
@@ -260,6 +268,7 @@ type L2Config struct {
 	// +optional
 	// +kubebuilder:default="10s"
 	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self == 'Never' || self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$')",messageExpression="'\"' + self + '\" is neither a duration like 10s nor Never'"
 	ReclaimDelay string `json:"reclaimDelay,omitempty"`
 
 	// Whether addresses are moved to even out the nodes' load. Manual: never by
@@ -368,14 +377,15 @@ type ConfigurationStatus struct {
 // MetalLB runs the load balancer: the operator deploys a controller, which
 // gives Services of type LoadBalancer their addresses, and a speaker on each
 // node, which makes the network send those addresses' traffic to the node. Its
-// name has to be "metallb".
+// name has to be "metallb"; one of another name that is there already does
+// nothing.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=metallbs
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion
 // +kubebuilder:metadata:labels="metallb.io/schema=1"
-// +kubebuilder:validation:XValidation:rule="self.metadata.name == 'metallb'",messageExpression="'metadata.name: \"' + self.metadata.name + '\" must be \"metallb\": there is one MetalLB object in a namespace'"
+// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || self.metadata.name == 'metallb'",optionalOldSelf=true,messageExpression="'metadata.name: \"' + self.metadata.name + '\" must be \"metallb\": there is one MetalLB object in a namespace'"
 // +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.conditions[?(@.type=="Available")].status`
 // +kubebuilder:printcolumn:name="Degraded",type=string,JSONPath=`.status.conditions[?(@.type=="Degraded")].status`
 // +kubebuilder:printcolumn:name="Progressing",type=string,JSONPath=`.status.conditions[?(@.type=="Progressing")].status`

@@ -17,6 +17,16 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Timers are strings, not metav1.Duration: what cannot be parsed, and was stored
 // when nobody checked, has to be refused as one object and must not make the
 // whole list unreadable.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.peerASN) && self.peerASN != 0) || has(self.dynamicASN)",message="set peerASN to the AS number of the peer, or dynamicASN to internal or external"
+// +kubebuilder:validation:XValidation:rule="!(has(self.peerASN) && self.peerASN != 0 && has(self.dynamicASN))",messageExpression="'peerASN: %d and dynamicASN: %s exclude each other: remove one'.format([self.peerASN, self.dynamicASN])"
+// +kubebuilder:validation:XValidation:rule="!(has(self.ebgpMultiHop) && self.ebgpMultiHop && has(self.peerASN) && self.peerASN == self.myASN)",messageExpression="'ebgpMultiHop is for eBGP, and this is iBGP because peerASN and myASN are both %d: remove ebgpMultiHop (iBGP needs nothing to cross several hops)'.format([self.myASN])"
+// +kubebuilder:validation:XValidation:rule="(has(self.peerAddress) && self.peerAddress != \"\") || (has(self.interface) && self.interface != \"\")",message="set peerAddress to the IP address of the peer, or interface for a peer without a configured address"
+// +kubebuilder:validation:XValidation:rule="!(has(self.peerAddress) && self.peerAddress != \"\" && has(self.interface) && self.interface != \"\")",messageExpression="'peerAddress: ' + self.peerAddress + ' and interface: ' + self.interface + ' exclude each other: remove one'"
+// +kubebuilder:validation:XValidation:rule="!(has(self.peerAddress) && has(self.sourceAddress) && isIP(self.peerAddress) && isIP(self.sourceAddress)) || ip(self.peerAddress).family() == ip(self.sourceAddress).family()",messageExpression="'sourceAddress: ' + self.sourceAddress + ' and peerAddress: ' + self.peerAddress + ' must both be IPv4 or both IPv6'"
+// +kubebuilder:validation:XValidation:rule="!(has(self.password) && self.password != \"\" && has(self.passwordSecret) && has(self.passwordSecret.name) && self.passwordSecret.name != \"\")",message="password and passwordSecret exclude each other: remove password"
+// +kubebuilder:validation:XValidation:rule="!(has(self.keepaliveTime) && has(self.holdTime) && self.keepaliveTime.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') && self.holdTime.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$')) || duration(self.keepaliveTime) <= duration(self.holdTime)",messageExpression="'keepaliveTime: ' + self.keepaliveTime + ' is longer than holdTime: ' + self.holdTime + ': the session would expire between two messages; a third of holdTime is usual'"
+// +kubebuilder:validation:XValidation:rule="!has(self.keepaliveTime) || has(self.holdTime) || !self.keepaliveTime.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') || duration(self.keepaliveTime) == duration('0s') || (duration(self.keepaliveTime) >= duration('1s') && duration(self.keepaliveTime) <= duration('21845s'))",messageExpression="'keepaliveTime: ' + self.keepaliveTime + ' makes holdTime, which is three times as long, less than 3s or more than 65535s: use 1s to 21845s, or set holdTime'"
 type BGPPeerSpec struct {
 	// The AS number of the cluster's side of the session, from 1 to 4294967295.
 	// Private numbers: 64512 to 65534 and 4200000000 to 4294967294.
@@ -89,18 +99,21 @@ type BGPPeerSpec struct {
 	// keepaliveTime, or "90s".
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') && (duration(self) == duration('0s') || (duration(self) >= duration('3s') && duration(self) <= duration('65535s')))",messageExpression="'\"' + self + '\" is neither 0s (the session never expires) nor a duration from 3s to 65535s like 90s or 1m30s'"
 	HoldTime *Duration `json:"holdTime,omitempty"`
 
 	// How often to send a message when there is nothing to say, at most
 	// holdTime. Without a value: a third of holdTime.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') && duration(self) <= duration('65535s')",messageExpression="'\"' + self + '\" is not a duration from 0s to 65535s like 30s'"
 	KeepaliveTime *Duration `json:"keepaliveTime,omitempty"`
 
 	// How long to wait between attempts to connect, "1s" to "65535s" in whole
 	// seconds.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') && duration(self) >= duration('1s') && duration(self) <= duration('65535s') && duration(self).getMilliseconds() % 1000 == 0",messageExpression="'\"' + self + '\" is not a duration from 1s to 65535s in whole seconds like 10s'"
 	ConnectTime *Duration `json:"connectTime,omitempty"`
 
 	// The BGP identifier of the nodes, written as an IPv4 address. Two speakers
@@ -109,6 +122,7 @@ type BGPPeerSpec struct {
 	// comes from the node's own address.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == \"\" || !isIP(self) || (ip(self).family() == 4 && !ip(self).isUnspecified())",messageExpression="'\"' + self + '\" is not a BGP identifier: it is written as an IPv4 address other than 0.0.0.0, also for IPv6 sessions (RFC 6286)'"
 	RouterID IPAddress `json:"routerID,omitempty"`
 
 	// Limits the nodes that keep a session with the peer. A node does when any
@@ -147,6 +161,7 @@ type BGPPeerSpec struct {
 	// (RFC 4724), so that traffic goes on. Once set, it cannot be changed.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="enableGracefulRestart cannot be changed: delete the peer and create it again, which interrupts its session"
 	EnableGracefulRestart bool `json:"enableGracefulRestart,omitempty"`
 
 	// Allows an eBGP peer that is not on a network of the node, but several hops
@@ -193,6 +208,7 @@ const (
 // IPAddress is an IPv4 or IPv6 address, or empty.
 //
 // +kubebuilder:validation:MaxLength=64
+// +kubebuilder:validation:XValidation:rule="self == \"\" || isIP(self)",messageExpression="'\"' + self + '\" is not an IP address like 192.0.2.1 or 2001:db8::1'"
 type IPAddress string
 
 // Duration is a length of time as Go writes it: numbers with units of h, m, s,
@@ -247,6 +263,7 @@ type BGPPeer struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// +kubebuilder:validation:XValidation:rule="!has(self.peerPort) || self.peerPort != 0",message="peerPort: 0 is no port: remove it, or set it to 179"
 	Spec   BGPPeerSpec   `json:"spec,omitempty"`
 	Status BGPPeerStatus `json:"status,omitempty"`
 }
