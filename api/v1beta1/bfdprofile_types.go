@@ -55,8 +55,8 @@ type BFDProfileSpec struct {
 	PassiveMode *bool `json:"passiveMode,omitempty"`
 
 	// The lowest TTL that packets of a peer several hops away may arrive with,
-	// from 1 to 254: 254 allows one hop, 253 two. Packets of a directly connected
-	// peer always need 255. Without a value: 254.
+	// from 1 to 254: 254 allows one router in between, 253 two. Packets of a
+	// directly connected peer always need 255. Without a value: 254.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

@@ -295,8 +295,8 @@ type L2Config struct {
 	// +kubebuilder:default=Withhold
 	OnConflict L2ConflictPolicy `json:"onConflict,omitempty"`
 
-	// Regular expressions (RE2) of the interfaces that addresses are never
-	// announced on, unless an L2Advertisement names them. Without a value:
+	// Regular expressions (RE2) of the names of interfaces that addresses are
+	// never announced on. Without a value:
 	// ^docker.*, ^cbr.*, ^dummy.*, ^virbr.*, ^lxcbr.*, ^veth.*, ^lo$, ^cali.*,
 	// ^tunl.*, ^flannel.*, ^kube-ipvs.*, ^cni.*, ^nodelocaldns.*, ^lxc.*.
 	//

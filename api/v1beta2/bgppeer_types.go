@@ -29,7 +29,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="!has(self.keepaliveTime) || has(self.holdTime) || !self.keepaliveTime.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') || duration(self.keepaliveTime) == duration('0s') || (duration(self.keepaliveTime) >= duration('1s') && duration(self.keepaliveTime) <= duration('21845s'))",messageExpression="'keepaliveTime: ' + self.keepaliveTime + ' makes holdTime, which is three times as long, less than 3s or more than 65535s: use 1s to 21845s, or set holdTime'"
 type BGPPeerSpec struct {
 	// The AS number of the cluster's side of the session, from 1 to 4294967295.
-	// Private numbers: 64512 to 65534 and 4200000000 to 4294967294.
+	// Private numbers: 64512 to 65534 and 4200000000 to 4294967294. All peers of
+	// a node in one VRF have to agree on it.
 	//
 	// +kubebuilder:validation:Format=int64
 	// +kubebuilder:validation:Minimum=1
@@ -116,10 +117,10 @@ type BGPPeerSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') && duration(self) >= duration('1s') && duration(self) <= duration('65535s') && duration(self).getMilliseconds() % 1000 == 0",messageExpression="'\"' + self + '\" is not a duration from 1s to 65535s in whole seconds like 10s'"
 	ConnectTime *Duration `json:"connectTime,omitempty"`
 
-	// The BGP identifier of the nodes, written as an IPv4 address. Two speakers
-	// with the same one cannot have sessions with each other's routers, so
-	// nodeSelectors usually limits such a peer to one node. Without a value it
-	// comes from the node's own address.
+	// The BGP identifier of the node, written as an IPv4 address. All peers of a
+	// node have to agree on it, and no two nodes may have the same, so nodeSelectors
+	// usually limits such a peer to one node. Without a value it comes from the
+	// node's own address.
 	//
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self == \"\" || !isIP(self) || (ip(self).family() == 4 && !ip(self).isUnspecified())",messageExpression="'\"' + self + '\" is not a BGP identifier: it is written as an IPv4 address other than 0.0.0.0, also for IPv6 sessions (RFC 6286)'"
