@@ -8,10 +8,12 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 )
 
+// Spec and status are shared with v1beta2: see v1beta2.BGPPeerSpec.
+
 // BGPPeer is a router that nodes announce addresses to over BGP, in the version
 // that is deprecated: it is served, so that old manifests apply, and stored as
-// v1beta2. Spec and status are those of v1beta2 (see v1beta2.BGPPeerSpec); the
-// only difference is that spec.peerPort may be 0, which is the same as 179.
+// v1beta2. Both versions have the same fields; here, spec.peerPort may be 0, which
+// is the same as 179.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

@@ -45,12 +45,12 @@ type IPAddressPoolSpec struct {
 	ServiceAllocation *ServiceAllocation `json:"serviceAllocation,omitempty"`
 }
 
-// AddressRange is a prefix in CIDR notation or a range "first-last" of two
-// addresses of one family, both included. Blanks around the dash are allowed.
-//
 // CEL has no order of addresses. That of IPv4 is computed; that of IPv6 would
 // cost more than the API server allows 4096 entries, so an IPv6 range that
 // starts after its end is refused later, when the configuration is built.
+
+// AddressRange is a prefix in CIDR notation or a range "first-last" of two
+// addresses of one family, both included. Blanks around the dash are allowed.
 //
 // +kubebuilder:validation:MaxLength=96
 // +kubebuilder:validation:XValidation:rule="isCIDR(self.trim()) || (self.contains('-') && isIP(self.substring(0, self.indexOf('-')).trim()) && isIP(self.substring(self.indexOf('-') + 1).trim()))",messageExpression="'\"' + self + '\" is neither a prefix like 192.0.2.0/24 or 2001:db8::/64 nor a range like 192.0.2.10-192.0.2.20'"

@@ -4,19 +4,19 @@ package v1beta2
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// BGPPeerSpec is a BGP session that nodes keep with a router (RFC 4271).
-//
-// It is the spec of both versions of BGPPeer. The API server converts between
-// them by changing apiVersion only (conversion strategy None) and then removes
-// the fields that the other version's schema does not have; with one Go type
-// there are none, so nothing is lost whichever version a client speaks. What a
-// marker here demands, it demands of both versions, so it must hold for what
-// may be stored through either: the bounds are those of the laxer one. What
-// only one version demands is a rule on its BGPPeer's field spec.
+// BGPPeerSpec is the spec of both versions of BGPPeer. The API server converts
+// between them by changing apiVersion only (conversion strategy None) and then
+// removes the fields that the other version's schema does not have; with one Go
+// type there are none, so nothing is lost whichever version a client speaks. What
+// a marker here demands, it demands of both versions, so it must hold for what
+// may be stored through either: the bounds are those of the laxer one. What only
+// one version demands is a rule on its BGPPeer's field spec.
 //
 // Timers are strings, not metav1.Duration: what cannot be parsed, and was stored
 // when nobody checked, has to be refused as one object and must not make the
 // whole list unreadable.
+
+// BGPPeerSpec is a BGP session that nodes keep with a router (RFC 4271).
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.peerASN) && self.peerASN != 0) || has(self.dynamicASN)",message="set peerASN to the AS number of the peer, or dynamicASN to internal or external"
 // +kubebuilder:validation:XValidation:rule="!(has(self.peerASN) && self.peerASN != 0 && has(self.dynamicASN))",messageExpression="'peerASN: %d and dynamicASN: %s exclude each other: remove one'.format([self.peerASN, self.dynamicASN])"
@@ -86,7 +86,7 @@ type BGPPeerSpec struct {
 	// +optional
 	SourceAddress IPAddress `json:"sourceAddress,omitempty"`
 
-	// The TCP port that the peer listens on, at most 16384.
+	// The TCP port that the peer listens on, from 1 to 16384.
 	//
 	// +optional
 	// +kubebuilder:default=179
@@ -236,8 +236,7 @@ type SecretReference struct {
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// BGPPeerStatus says whether the peer is in force. Like the spec it is shared by
-// both versions.
+// BGPPeerStatus says whether the peer is in force.
 type BGPPeerStatus struct {
 	// Accepted says whether the peer, as it is now, is part of the running
 	// configuration, and if not why.
