@@ -26,9 +26,18 @@ var (
 
 func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
+		&BFDProfile{}, &BFDProfileList{},
+		&BGPAdvertisement{}, &BGPAdvertisementList{},
+		&BGPPeer{}, &BGPPeerList{},
+		&BGPSessionState{}, &BGPSessionStateList{},
+		&Community{}, &CommunityList{},
+		&ConfigurationState{}, &ConfigurationStateList{},
 		&IPAddressPool{}, &IPAddressPoolList{},
 		&L2Advertisement{}, &L2AdvertisementList{},
+		&L2Placement{}, &L2PlacementList{},
 		&MetalLB{}, &MetalLBList{},
+		&ServiceBGPStatus{}, &ServiceBGPStatusList{},
+		&ServiceL2Status{}, &ServiceL2StatusList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -5,6 +5,7 @@ package v1beta1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // MetalLBName is the only name that a MetalLB object may have: there is one
@@ -45,7 +46,9 @@ type MetalLBSpec struct {
 	// nodes and for nodes that are not ready, which they always have.
 	//
 	// +optional
+	// +kubebuilder:validation:MaxItems=256
 	// +listType=atomic
+	// +kubebuilder:validation:XValidation:rule="self.all(t, !has(t.tolerationSeconds) || (has(t.effect) && t.effect == 'NoExecute'))",message="tolerationSeconds has a meaning with effect: NoExecute only: set the effect, or remove tolerationSeconds"
 	SpeakerTolerations []corev1.Toleration `json:"speakerTolerations,omitempty"`
 
 	// Limits the nodes that the controller runs on to those with these labels.
@@ -56,7 +59,9 @@ type MetalLBSpec struct {
 	// Tolerations of the controller.
 	//
 	// +optional
+	// +kubebuilder:validation:MaxItems=256
 	// +listType=atomic
+	// +kubebuilder:validation:XValidation:rule="self.all(t, !has(t.tolerationSeconds) || (has(t.effect) && t.effect == 'NoExecute'))",message="tolerationSeconds has a meaning with effect: NoExecute only: set the effect, or remove tolerationSeconds"
 	ControllerTolerations []corev1.Toleration `json:"controllerTolerations,omitempty"`
 
 	// The class of Services to serve: only those whose spec.loadBalancerClass
@@ -67,6 +72,261 @@ type MetalLBSpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$`
 	LoadBalancerClass string `json:"loadBalancerClass,omitempty"`
+
+	// How the pods of the controller are run.
+	//
+	// +optional
+	ControllerConfig *PodConfig `json:"controllerConfig,omitempty"`
+
+	// How the pods of the speakers are run.
+	//
+	// +optional
+	SpeakerConfig *PodConfig `json:"speakerConfig,omitempty"`
+
+	// Accepted so that manifests written for MetalLB apply. There is one way of
+	// speaking BGP, "native", and it can do what the others do; they have no
+	// effect but a warning.
+	//
+	// +optional
+	BGPBackend BGPBackend `json:"bgpBackend,omitempty"`
+
+	// Accepted so that manifests written for MetalLB apply. No effect.
+	//
+	// +optional
+	FRRK8sConfig *FRRK8sConfig `json:"frrk8sConfig,omitempty"`
+
+	// Deprecated: no effect. See images.
+	//
+	// +optional
+	Image string `json:"image,omitempty"`
+
+	// The images to run, where they are not to be the operator's own.
+	//
+	// +optional
+	Images *Images `json:"images,omitempty"`
+
+	// How many controllers to run. One of them works at a time, the others wait
+	// to take over.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Replicas *int32 `json:"replicas,omitempty"`
+
+	// What happens to an address that a Service has when the pools no longer
+	// contain it. Keep: the Service keeps it, and nobody gets it afterwards.
+	// Reassign: the Service gets another one.
+	//
+	// +optional
+	// +kubebuilder:default=Keep
+	AddressPolicy AddressPolicy `json:"addressPolicy,omitempty"`
+
+	// How a change of the configuration that touches traffic goes from node to
+	// node.
+	//
+	// +optional
+	ConfigRollout *ConfigRollout `json:"configRollout,omitempty"`
+
+	// How addresses are announced on the local segment.
+	//
+	// +optional
+	L2 *L2Config `json:"l2,omitempty"`
+
+	// How addresses are announced over BGP.
+	//
+	// +optional
+	BGP *BGPConfig `json:"bgp,omitempty"`
+}
+
+// PodConfig is how the pods of a component are run.
+type PodConfig struct {
+	// The PriorityClass of the pods, for example "system-node-critical".
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	PriorityClassName string `json:"priorityClassName,omitempty"`
+
+	// The RuntimeClass of the pods.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	RuntimeClassName string `json:"runtimeClassName,omitempty"`
+
+	// Annotations to put on the pods.
+	//
+	// +optional
+	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// The CPU and memory that the container asks for and is limited to.
+	//
+	// +optional
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+
+	// On which nodes the pods may or should run.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.nodeAffinity) || !has(self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAffinity) || !has(self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
+	// +kubebuilder:validation:XValidation:rule="!has(self.podAntiAffinity) || !has(self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
+	Affinity *corev1.Affinity `json:"affinity,omitempty"`
+}
+
+// BGPBackend is a way of speaking BGP.
+//
+// +kubebuilder:validation:Enum="";native;frr;frr-k8s;frr-k8s-external
+type BGPBackend string
+
+// The ways of speaking BGP that are accepted. There is one implementation, the
+// native one; it does what the others are there for.
+const (
+	BGPBackendNative         BGPBackend = "native"
+	BGPBackendFRR            BGPBackend = "frr"
+	BGPBackendFRRK8s         BGPBackend = "frr-k8s"
+	BGPBackendFRRK8sExternal BGPBackend = "frr-k8s-external"
+)
+
+// FRRK8sConfig is accepted so that manifests written for MetalLB apply. It has
+// no effect: FRR is not used.
+type FRRK8sConfig struct {
+	// No effect. Routes are never accepted from peers, so none has to be blocked.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=256
+	// +listType=atomic
+	AlwaysBlock []string `json:"alwaysBlock,omitempty"`
+
+	// No effect.
+	//
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// No effect.
+	//
+	// +optional
+	SecretPassthrough bool `json:"secretPassthrough,omitempty"`
+}
+
+// ConfigRollout is how a change of the configuration that touches traffic goes
+// from node to node.
+type ConfigRollout struct {
+	// How many nodes take the change at a time, after a first one has taken it
+	// well: a number of nodes such as 3, or a percentage of them such as "10%",
+	// rounded up.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number of nodes of at least 1, or a percentage from 1% to 100%"
+	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
+}
+
+// AddressPolicy is what happens to an address that a Service has when the pools
+// no longer contain it.
+//
+// +kubebuilder:validation:Enum=Keep;Reassign
+type AddressPolicy string
+
+// What happens to an address that the pools no longer contain.
+const (
+	// AddressPolicyKeep lets the Service keep the address. It drains.
+	AddressPolicyKeep AddressPolicy = "Keep"
+	// AddressPolicyReassign gives the Service another address.
+	AddressPolicyReassign AddressPolicy = "Reassign"
+)
+
+// L2Rebalance says who moves addresses to even out the nodes' load.
+//
+// +kubebuilder:validation:Enum=Manual;Auto
+type L2Rebalance string
+
+// Who moves addresses to even out the nodes' load.
+const (
+	// L2RebalanceManual leaves addresses where they are.
+	L2RebalanceManual L2Rebalance = "Manual"
+	// L2RebalanceAuto moves addresses away from nodes with too many.
+	L2RebalanceAuto L2Rebalance = "Auto"
+)
+
+// L2ConflictPolicy is what to do when another machine on the segment uses an
+// address of a Service.
+//
+// +kubebuilder:validation:Enum=Withhold;Reassign
+type L2ConflictPolicy string
+
+// What to do when another machine uses an address.
+const (
+	// L2ConflictWithhold does not announce the address until the other machine
+	// is gone.
+	L2ConflictWithhold L2ConflictPolicy = "Withhold"
+	// L2ConflictReassign gives the Service another address.
+	L2ConflictReassign L2ConflictPolicy = "Reassign"
+)
+
+// L2Config is how addresses are announced on the local segment.
+type L2Config struct {
+	// After what time a node that an L2Advertisement prefers over the present one
+	// takes an address back, for example "10s", or "Never". It does not apply
+	// among nodes that are preferred equally: there, nothing moves back.
+	//
+	// +optional
+	// +kubebuilder:default="10s"
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self == 'Never' || self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$')",messageExpression="'\"' + self + '\" is neither a duration like 10s nor Never'"
+	ReclaimDelay string `json:"reclaimDelay,omitempty"`
+
+	// Whether addresses are moved to even out the nodes' load. Manual: never by
+	// itself. Auto: one at a time, away from nodes that have had more than one
+	// and a half times their share for ten minutes.
+	//
+	// +optional
+	// +kubebuilder:default=Manual
+	Rebalance L2Rebalance `json:"rebalance,omitempty"`
+
+	// How many announcements a node sends in a second when it takes over
+	// addresses. Lower it for switches that limit the rate of ARP.
+	//
+	// +optional
+	// +kubebuilder:default=1000
+	// +kubebuilder:validation:Minimum=1
+	AnnounceRate int32 `json:"announceRate,omitempty"`
+
+	// What to do when another machine on the segment uses an address of a
+	// Service. Withhold: do not announce the address until that machine is gone.
+	// Reassign: give the Service another address.
+	//
+	// +optional
+	// +kubebuilder:default=Withhold
+	OnConflict L2ConflictPolicy `json:"onConflict,omitempty"`
+
+	// Regular expressions (RE2) of the names of interfaces that addresses are
+	// never announced on. Without a value:
+	// ^docker.*, ^cbr.*, ^dummy.*, ^virbr.*, ^lxcbr.*, ^veth.*, ^lo$, ^cali.*,
+	// ^tunl.*, ^flannel.*, ^kube-ipvs.*, ^cni.*, ^nodelocaldns.*, ^lxc.*.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxItems=256
+	// +listType=atomic
+	ExcludeInterfaces []string `json:"excludeInterfaces,omitempty"`
+}
+
+// BGPConfig is how addresses are announced over BGP.
+type BGPConfig struct {
+	// Waits for BFD to be up before BGP is tried, for peers that use BFD. It
+	// needs peers that start BFD by themselves: some start it only when BGP is
+	// up, and with those both sides would wait for each other.
+	//
+	// +optional
+	BFDStrict bool `json:"bfdStrict,omitempty"`
+}
+
+// Images are the images to run.
+type Images struct {
+	// The image of the controller. Without a value, the operator's own image.
+	//
+	// +optional
+	Controller string `json:"controller,omitempty"`
+
+	// The image of the speakers. Without a value, the operator's own image.
+	//
+	// +optional
+	Speaker string `json:"speaker,omitempty"`
 }
 
 // The types of the conditions of a MetalLB object.
@@ -80,29 +340,52 @@ const (
 	// ConditionDegraded is true when the operator cannot bring about the state
 	// that the spec asks for.
 	ConditionDegraded = "Degraded"
+	// ConditionUpgradeable is true when a newer operator may take over.
+	ConditionUpgradeable = "Upgradeable"
 )
 
 // MetalLBStatus is what the operator saw last.
 type MetalLBStatus struct {
 	// Available: everything runs. Progressing: it is being brought about.
 	// Degraded: it cannot be; the message names what is in the way.
+	// Upgradeable: a newer operator may take over.
 	//
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// The version that runs on all nodes.
+	//
+	// +optional
+	Version string `json:"version,omitempty"`
+
+	// The configuration that is in force.
+	//
+	// +optional
+	Configuration *ConfigurationStatus `json:"configuration,omitempty"`
+}
+
+// ConfigurationStatus is which configuration is in force.
+type ConfigurationStatus struct {
+	// The name of the ControllerRevision that holds the configuration.
+	//
+	// +optional
+	Revision string `json:"revision,omitempty"`
 }
 
 // MetalLB runs the load balancer: the operator deploys a controller, which
 // gives Services of type LoadBalancer their addresses, and a speaker on each
 // node, which makes the network send those addresses' traffic to the node. Its
-// name has to be "metallb".
+// name has to be "metallb"; one of another name that is there already does
+// nothing.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=metallbs
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion
-// +kubebuilder:validation:XValidation:rule="self.metadata.name == 'metallb'",messageExpression="'metadata.name: \"' + self.metadata.name + '\" must be \"metallb\": there is one MetalLB object in a namespace'"
+// +kubebuilder:metadata:labels="metallb.io/schema=1"
+// +kubebuilder:validation:XValidation:rule="oldSelf.hasValue() || self.metadata.name == 'metallb'",optionalOldSelf=true,messageExpression="'metadata.name: \"' + self.metadata.name + '\" must be \"metallb\": there is one MetalLB object in a namespace'"
 // +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.conditions[?(@.type=="Available")].status`
 // +kubebuilder:printcolumn:name="Degraded",type=string,JSONPath=`.status.conditions[?(@.type=="Degraded")].status`
 // +kubebuilder:printcolumn:name="Progressing",type=string,JSONPath=`.status.conditions[?(@.type=="Progressing")].status`

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMetalLB(t *testing.T) {
+	var cases []verdict
+	for _, tc := range []verdict{
+		{object: `{}`},
+		{object: `{image: x, logLevel: debug, loadBalancerClass: metallb.io/metallb, nodeSelector: {a: b}, controllerNodeSelector: {a: b}, bgpBackend: frr-k8s-external,
+			frrk8sConfig: {alwaysBlock: [192.0.2.0/24], namespace: frr-k8s-system, secretPassthrough: true},
+			controllerConfig: {priorityClassName: high, runtimeClassName: kata, annotations: {a: b}, resources: {limits: {cpu: 100m}}, affinity: {}}, speakerConfig: {}}`},
+		{object: `{bgpBackend: ""}`},
+		{object: `{bgpBackend: bird}`, refused: `spec.bgpBackend: Unsupported value: "bird"`},
+		{object: `{logLevel: verbose}`, refused: `spec.logLevel: Unsupported value: "verbose"`},
+		{object: `{loadBalancerClass: "not a class"}`, refused: `spec.loadBalancerClass`},
+
+		{object: `{speakerTolerations: [{operator: Exists}, {key: a, effect: NoExecute, tolerationSeconds: 10}]}`},
+		{object: `{speakerTolerations: [{key: a, effect: NoSchedule, tolerationSeconds: 10}]}`, refused: `spec.speakerTolerations: Invalid value: tolerationSeconds has a meaning with effect: NoExecute only`},
+		{object: `{controllerTolerations: [{key: a, tolerationSeconds: 10}]}`, refused: `spec.controllerTolerations: Invalid value: tolerationSeconds has`},
+
+		{object: `{speakerConfig: {affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 100, preference: {}}]}}}}`},
+		{object: `{speakerConfig: {affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 101, preference: {}}]}}}}`, refused: `the weights in nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100`},
+		{object: `{controllerConfig: {affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 0, podAffinityTerm: {topologyKey: a}}]}}}}`, refused: `the weights in podAffinity.`},
+		{object: `{controllerConfig: {affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 0, podAffinityTerm: {topologyKey: a}}]}}}}`, refused: `the weights in podAntiAffinity.`},
+
+		{object: `{images: {controller: a, speaker: b}, replicas: 2, addressPolicy: Reassign, configRollout: {maxUnavailable: 3}, bgp: {bfdStrict: true},
+			l2: {reclaimDelay: Never, rebalance: Auto, announceRate: 50, onConflict: Reassign, excludeInterfaces: ["^eth1$"]}}`},
+		{object: `{replicas: -1}`, refused: `spec.replicas in body should be greater than or equal to 0`},
+		{object: `{addressPolicy: Swap}`, refused: `spec.addressPolicy: Unsupported value: "Swap": supported values: "Keep", "Reassign"`},
+		{object: `{configRollout: {maxUnavailable: 10%}}`},
+		{object: `{configRollout: {maxUnavailable: 0}}`, refused: `maxUnavailable must be a number of nodes of at least 1, or a percentage from 1% to 100%`},
+		{object: `{configRollout: {maxUnavailable: 0%}}`, refused: `maxUnavailable must be`},
+		{object: `{configRollout: {maxUnavailable: 101%}}`, refused: `maxUnavailable must be`},
+		{object: `{configRollout: {maxUnavailable: "3"}}`, refused: `maxUnavailable must be`},
+		{object: `{l2: {reclaimDelay: 1m}}`},
+		{object: `{l2: {reclaimDelay: later}}`, refused: `spec.l2.reclaimDelay: Invalid value: "later": "later" is neither a duration like 10s nor Never`},
+		{object: `{l2: {rebalance: Always}}`, refused: `spec.l2.rebalance: Unsupported value: "Always": supported values: "Manual", "Auto"`},
+		{object: `{l2: {announceRate: 0}}`, refused: `spec.l2.announceRate in body should be greater than or equal to 1`},
+		{object: `{l2: {onConflict: Fight}}`, refused: `spec.l2.onConflict: Unsupported value: "Fight": supported values: "Withhold", "Reassign"`},
+	} {
+		tc.object += ", metadata: {name: metallb}"
+		cases = append(cases, tc)
+	}
+	metallbs := serve(t, "metallbs", "v1beta1")
+	check(t, metallbs, "metallb.io/v1beta1 MetalLB", cases)
+	check(t, metallbs, "metallb.io/v1beta1 MetalLB", []verdict{
+		{object: `{}, metadata: {name: other}`, refused: `metadata.name: "other" must be "metallb": there is one MetalLB object in a namespace`},
+	})
+	other := metallbs.read(t, `{apiVersion: metallb.io/v1beta1, kind: MetalLB, metadata: {name: other}, spec: {}}`)
+	require.Empty(t, metallbs.update(t, other, metallbs.read(t, `{apiVersion: metallb.io/v1beta1, kind: MetalLB, metadata: {name: other}, spec: {logLevel: debug}}`)))
+}
