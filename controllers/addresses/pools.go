@@ -4,7 +4,6 @@ package addresses
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -18,7 +17,7 @@ import (
 	"metallb.io/metallb/internal/config"
 )
 
-// eventRefused is the reason of the event on a pool that is not used.
+// eventRefused is the reason of the event on a pool that is refused.
 const eventRefused = "Refused"
 
 // poolStore holds the pools that addresses are given from.
@@ -53,7 +52,8 @@ func (r *poolReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Re
 	if err := r.client.List(ctx, &list); err != nil {
 		return ctrl.Result{}, fmt.Errorf("list the IPAddressPools: %w", err)
 	}
-	snapshot, verdicts := config.Build(config.Objects{Pools: list.Items})
+	last, _ := r.pools.Load()
+	snapshot, verdicts, _ := config.Build(config.Objects{Pools: list.Items}, last)
 	r.report(ctx, list.Items, verdicts)
 	r.pools.current.Store(&snapshot)
 
@@ -67,13 +67,13 @@ func (r *poolReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Re
 	return ctrl.Result{}, nil
 }
 
-// report tells the user about each pool that is not used, once for each new
+// report tells the user about each pool that is refused, once for each new
 // reason.
 func (r *poolReconciler) report(ctx context.Context, objects []v1beta1.IPAddressPool, verdicts []config.Verdict) {
 	refused := make(map[string]string)
 	for _, v := range verdicts {
 		if !v.Accepted() {
-			refused[v.Name] = errors.Join(v.Errors...).Error()
+			refused[v.Name] = v.Message()
 		}
 	}
 	for i := range objects {
@@ -82,8 +82,8 @@ func (r *poolReconciler) report(ctx context.Context, objects []v1beta1.IPAddress
 		if !bad || r.refused[pool.Name] == message {
 			continue
 		}
-		log.FromContext(ctx).Info("the pool is not used", "pool", pool.Name, "reason", message)
-		r.events.Eventf(pool, nil, corev1.EventTypeWarning, eventRefused, "ReadConfiguration", "the pool is not used: %s", message)
+		log.FromContext(ctx).Info("the pool is refused", "pool", pool.Name, "reason", message)
+		r.events.Eventf(pool, nil, corev1.EventTypeWarning, eventRefused, "ReadConfiguration", "the pool is refused: %s", message)
 	}
 	r.refused = refused
 }

@@ -218,7 +218,7 @@ func TestInvalidRequestIsExplainedAndKeepsTheAddress(t *testing.T) {
 func TestRefusedPoolIsExplainedOnce(t *testing.T) {
 	w := newWorld(t, ipPool("bad", "192.0.2.9-192.0.2.1"), ipPool("good", "198.51.100.0/24"), loadBalancer("web"))
 	w.readPools(t)
-	require.Contains(t, w.event(), `Warning Refused the pool is not used: spec.addresses[0]: the range "192.0.2.9-192.0.2.1" starts after its end`)
+	require.Contains(t, w.event(), `Warning Refused the pool is refused: spec.addresses[0]: the range "192.0.2.9-192.0.2.1" starts after its end`)
 	require.Empty(t, w.event())
 	require.Equal(t, []string{"198.51.100.0"}, published(w.reconcile(t, "web")))
 }

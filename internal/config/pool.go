@@ -4,118 +4,200 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"iter"
+	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 
-	"github.com/gaissmai/bart"
 	"go4.org/netipx"
-	"k8s.io/apimachinery/pkg/labels"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/api/v1beta1"
 )
 
-// KindIPAddressPool is the Kind of the Verdicts on pools.
-const KindIPAddressPool = "IPAddressPool"
-
-// labelledPool is a pool with the labels that advertisements select it by.
-type labelledPool struct {
-	Pool
-	labels labels.Set
+// Pool is an accepted IPAddressPool.
+type Pool struct {
+	Name string `json:"-"`
+	// Ranges are the addresses of the pool: ascending, IPv4 before IPv6,
+	// disjoint and not adjacent to each other.
+	Ranges []netipx.IPRange `json:"ranges"`
+	// AutoAssign allows the pool for Services that do not ask for it.
+	AutoAssign bool `json:"autoAssign,omitempty"`
+	// AvoidBuggyIPs leaves out IPv4 addresses that end in .0 or .255.
+	AvoidBuggyIPs bool `json:"avoidBuggyIPs,omitempty"`
+	// Allocation limits the pool to some Services, nil if it is open to all.
+	Allocation *Allocation `json:"allocation,omitempty"`
+	// L2 are the L2Advertisements that select the pool, sorted by name. Without
+	// any, the pool is not announced on the local segment.
+	L2 []L2Advertisement `json:"-"`
+	// BGP are the BGPAdvertisements that select the pool, as they apply to it.
+	// Where they contradict each other in localPref, the earlier one in the list
+	// prevails: it is sorted by age if any do, else by name.
+	BGP []BGPAdvertisement `json:"-"`
 }
 
-// buildPools returns the accepted pools and a verdict for each object, both
-// sorted by name.
-func buildPools(objects []v1beta1.IPAddressPool) ([]labelledPool, []Verdict) {
-	bySeniority := slices.Clone(objects)
-	slices.SortFunc(bySeniority, func(a, b v1beta1.IPAddressPool) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
-	})
-
-	var pools []labelledPool
-	var verdicts []Verdict
-	taken := new(bart.Table[string]) // prefix -> name of the pool that has it
-	for _, object := range bySeniority {
-		ranges, errs := parseAddresses(object.Spec.Addresses)
-		if len(errs) == 0 {
-			errs = overlaps(object.Name, ranges, taken)
-		}
-		verdicts = append(verdicts, Verdict{Kind: KindIPAddressPool, Name: object.Name, Errors: errs})
-		if len(errs) > 0 {
-			continue
-		}
-		for prefix := range prefixes(ranges) {
-			taken.Insert(prefix, object.Name)
-		}
-		pools = append(pools, labelledPool{labels: object.Labels, Pool: Pool{
-			Name:          object.Name,
-			Ranges:        ranges,
-			AutoAssign:    object.Spec.AutoAssign == nil || *object.Spec.AutoAssign,
-			AvoidBuggyIPs: object.Spec.AvoidBuggyIPs,
-		}})
-	}
-
-	slices.SortFunc(pools, func(a, b labelledPool) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(verdicts, func(a, b Verdict) int { return cmp.Compare(a.Name, b.Name) })
-	return pools, verdicts
+// Contains reports whether an address lies in the pool.
+func (p Pool) Contains(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.Ranges, func(r netipx.IPRange) bool { return r.Contains(addr) })
 }
 
-// parseAddresses returns the canonical ranges of a pool's entries.
-func parseAddresses(entries []v1beta1.AddressRange) ([]netipx.IPRange, []error) {
-	if len(entries) == 0 {
-		return nil, []error{errors.New("spec.addresses: the list is empty: give at least one prefix or range")}
+// Usable reports whether the pool may give out an address that lies in it.
+func (p Pool) Usable(addr netip.Addr) bool {
+	if !p.AvoidBuggyIPs || !addr.Is4() {
+		return true
 	}
-	var errs []error
-	var set netipx.IPSetBuilder
-	for i, entry := range entries {
-		r, err := ParseAddressRange(entry)
+	last := addr.As4()[3]
+	return last != 0 && last != 255
+}
+
+// Allocation limits a pool to some Services.
+type Allocation struct {
+	// Priority is the order in which pools are tried, lower numbers first; 0
+	// comes last.
+	Priority int `json:"priority,omitempty"`
+	// Namespaces are names of namespaces whose Services may use the pool.
+	Namespaces []string `json:"namespaces,omitempty"`
+	// NamespaceSelectors select further namespaces.
+	NamespaceSelectors Selectors `json:"namespaceSelectors,omitempty"`
+	// ServiceSelectors select Services within these namespaces.
+	ServiceSelectors Selectors `json:"serviceSelectors,omitempty"`
+}
+
+// Allows reports whether a Service with these labels, in a namespace with this
+// name and these labels, may use the pool. Selectors that match no namespace
+// allow none.
+func (a *Allocation) Allows(namespace string, namespaceLabels, serviceLabels map[string]string) bool {
+	if a == nil {
+		return true
+	}
+	limited := len(a.Namespaces)+len(a.NamespaceSelectors) > 0
+	if limited && !contains(a.Namespaces, namespace) && !a.NamespaceSelectors.any(namespaceLabels) {
+		return false
+	}
+	return a.ServiceSelectors.Match(serviceLabels)
+}
+
+// poolForm is the form of an IPAddressPool.
+type poolForm struct {
+	header
+	// Labels are what advertisements select the pool by.
+	Labels map[string]string `json:"labels,omitempty"`
+	Spec   Pool              `json:"spec"`
+
+	raw *v1beta1.IPAddressPoolSpec
+	// entries are the elements of spec.addresses; missing in a form that was
+	// decoded.
+	entries []netipx.IPRange
+	// prefixes cover the ranges exactly.
+	prefixes []netip.Prefix
+	// fit4 and fit6 are the shortest lengths that routes to addresses of the
+	// pool may be aggregated to, 0 if it has no address of the family.
+	fit4, fit6 int
+}
+
+func parsePool(object *v1beta1.IPAddressPool, last *poolForm) (*poolForm, []Problem) {
+	if last != nil && last.raw != nil && samePoolSpec(last.raw, &object.Spec) {
+		if last.describes(&object.ObjectMeta) && maps.Equal(last.Labels, object.Labels) {
+			return last, nil
+		}
+		updated := *last
+		updated.update(&object.ObjectMeta)
+		updated.Labels = maps.Clone(object.Labels)
+		return &updated, nil
+	}
+
+	spec := object.Spec.DeepCopy()
+	f := &poolForm{header: headerOf(&object.ObjectMeta), Labels: maps.Clone(object.Labels), raw: spec}
+	f.Spec = Pool{AutoAssign: spec.AutoAssign == nil || *spec.AutoAssign, AvoidBuggyIPs: spec.AvoidBuggyIPs}
+	problems := f.parseAddresses(spec.Addresses)
+	allocation, errs := parseAllocation(spec.ServiceAllocation)
+	f.Spec.Allocation = allocation
+	problems = append(problems, errs...)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	f.Spec.Ranges = merge(f.entries)
+	f.seal()
+
+	// Entries that overlap are refused, but not when the pool has all their
+	// addresses anyway.
+	twice := overlapsWithin(f.entries)
+	if last == nil || last.sum != f.sum {
+		return f, twice
+	}
+	f.notes = append(f.notes, twice...)
+	return f, nil
+}
+
+// samePoolSpec is reflect.DeepEqual, but faster on what most pools have.
+func samePoolSpec(a, b *v1beta1.IPAddressPoolSpec) bool {
+	return slices.Equal(a.Addresses, b.Addresses) &&
+		a.AvoidBuggyIPs == b.AvoidBuggyIPs &&
+		(a.AutoAssign == nil || *a.AutoAssign) == (b.AutoAssign == nil || *b.AutoAssign) &&
+		(a.ServiceAllocation == nil && b.ServiceAllocation == nil || reflect.DeepEqual(a.ServiceAllocation, b.ServiceAllocation))
+}
+
+func (f *poolForm) parseAddresses(addresses []v1beta1.AddressRange) []Problem {
+	if len(addresses) == 0 {
+		return []Problem{problem(ReasonMissingField, "spec.addresses", "the list is empty: give at least one prefix or range")}
+	}
+	var problems []Problem
+	f.entries = make([]netipx.IPRange, 0, len(addresses))
+	for i, text := range addresses {
+		r, hostBits, err := parseAddressRange(string(text))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("spec.addresses[%d]: %w", i, err))
+			problems = append(problems, problem(ReasonInvalidAddresses, fmt.Sprintf("spec.addresses[%d]", i), "%v", err))
 			continue
 		}
-		set.AddRange(r)
+		if hostBits {
+			f.notes = append(f.notes, problem(ReasonAdjusted, fmt.Sprintf("spec.addresses[%d]", i), "%q means %s, all of it: write it so, or as a range to start elsewhere", text, rangeText(r)))
+		}
+		f.entries = append(f.entries, r)
 	}
-	if len(errs) > 0 {
-		return nil, errs
-	}
-	ipset, err := set.IPSet()
-	if err != nil {
-		return nil, []error{fmt.Errorf("spec.addresses: %w", err)}
-	}
-	return ipset.Ranges(), nil
+	return problems
 }
 
-// overlaps names every range of the pool that another pool has already.
-func overlaps(name string, ranges []netipx.IPRange, taken *bart.Table[string]) []error {
-	var errs []error
-	for _, r := range ranges {
-		owners := make(map[string]bool)
-		for prefix := range prefixes([]netipx.IPRange{r}) {
-			for _, related := range []iter.Seq2[netip.Prefix, string]{taken.Supernets(prefix), taken.Subnets(prefix)} {
-				for _, owner := range related {
-					owners[owner] = true
-				}
-			}
-		}
-		for owner := range owners {
-			errs = append(errs, fmt.Errorf("spec.addresses: %s of the pool %q overlaps the pool %q: take the common addresses out of one of them", r, name, owner))
-		}
+func parseAllocation(spec *v1beta1.ServiceAllocation) (*Allocation, []Problem) {
+	if spec == nil {
+		return nil, nil
 	}
-	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-	return errs
+	const field = "spec.serviceAllocation."
+	namespaces, problems := parseNames(field+"namespaces", spec.Namespaces)
+	namespaceSelectors, errs := parseSelectors(field+"namespaceSelectors", spec.NamespaceSelectors)
+	problems = append(problems, errs...)
+	serviceSelectors, errs := parseSelectors(field+"serviceSelectors", spec.ServiceSelectors)
+	problems = append(problems, errs...)
+	return &Allocation{
+		Priority: spec.Priority, Namespaces: namespaces,
+		NamespaceSelectors: namespaceSelectors, ServiceSelectors: serviceSelectors,
+	}, problems
 }
 
-// prefixes yields the fewest prefixes that cover the ranges exactly.
-func prefixes(ranges []netipx.IPRange) iter.Seq[netip.Prefix] {
-	return func(yield func(netip.Prefix) bool) {
-		for _, r := range ranges {
-			for _, prefix := range r.Prefixes() {
-				if !yield(prefix) {
-					return
-				}
-			}
-		}
+// seal computes what follows from the spec, and fills in what is not encoded.
+func (f *poolForm) seal() {
+	f.Spec.Name = f.Name
+	f.prefixes = prefixesOf(f.Spec.Ranges)
+	f.fit4, f.fit6 = fit(f.Spec.Ranges, true), fit(f.Spec.Ranges, false)
+
+	d := digest{buf: make([]byte, 0, 64)}
+	d.num(uint64(len(f.Spec.Ranges)))
+	for _, r := range f.Spec.Ranges {
+		d.addr(r.From())
+		d.addr(r.To())
 	}
+	d.bool(f.Spec.AutoAssign)
+	d.bool(f.Spec.AvoidBuggyIPs)
+	d.bool(f.Spec.Allocation != nil)
+	if a := f.Spec.Allocation; a != nil {
+		d.num(uint64(a.Priority)) //nolint:gosec // any number of the same bits does
+		d.strs(a.Namespaces)
+		d.selectors(a.NamespaceSelectors)
+		d.selectors(a.ServiceSelectors)
+	}
+	f.sum = d.sum()
 }
+
+func poolMeta(o *v1beta1.IPAddressPool) *metav1.ObjectMeta { return &o.ObjectMeta }
+
+func comparePools(a, b Pool) int { return cmp.Compare(a.Name, b.Name) }

@@ -23,7 +23,7 @@ func snapshot(t *testing.T, pools map[string]v1beta1.IPAddressPoolSpec) config.S
 	for name, spec := range pools {
 		objects.Pools = append(objects.Pools, v1beta1.IPAddressPool{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec})
 	}
-	s, verdicts := config.Build(objects)
+	s, verdicts, _ := config.Build(objects, config.Snapshot{})
 	for _, v := range verdicts {
 		require.True(t, v.Accepted(), "%v", v.Errors)
 	}

@@ -35,7 +35,7 @@ func onNodes(labels map[string]string) []metav1.LabelSelector {
 
 func snapshot(t testing.TB, objects config.Objects) config.Snapshot {
 	t.Helper()
-	s, verdicts := config.Build(objects)
+	s, verdicts, _ := config.Build(objects, config.Snapshot{})
 	for _, v := range verdicts {
 		require.Empty(t, v.Errors)
 	}

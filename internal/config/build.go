@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config turns the configuration objects of a cluster into a Snapshot:
+// an immutable, canonical and indexed value that every decision is made from.
+//
+// Build never fails as a whole, and never takes away what works. Each object
+// gets a Verdict; one that is refused stays in force as it was accepted last and
+// takes no other object down with it.
+package config
+
+import (
+	"cmp"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"metallb.io/metallb/api/v1beta1"
+)
+
+// Build makes a Snapshot of the objects; the last Snapshot says what has been
+// accepted so far. It returns a Verdict on each object, sorted by kind and name,
+// and what else users should know about them, sorted by object.
+//
+// An object that is refused is represented by its last accepted form; one that
+// was never accepted is left out. Only an object that does not exist any more
+// goes. Where two objects claim the same, the one that has it already keeps it;
+// otherwise it goes to the older one, then to the one whose name sorts first.
+// The order of the objects does not matter, and building again with the result
+// as the last Snapshot gives the same result.
+//
+// Addresses that pools no longer have drain, see Draining, unless the MetalLB
+// object's addressPolicy is Reassign.
+func Build(objects Objects, last Snapshot) (Snapshot, []Verdict, []Warning) {
+	b := &builder{objects: &objects, last: last.get(), nodes: newNodeSets(objects.Nodes), held: make(map[string]bool)}
+	b.settlePools()
+	b.settleCommunities()
+	b.settleBFDProfiles()
+	b.settlePeers()
+	b.settleL2Advertisements()
+	b.settleBGPAdvertisements()
+	next := b.content()
+
+	slices.SortStableFunc(b.verdicts, func(a, b Verdict) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+	})
+	return Snapshot{next}, b.verdicts, warnings(b, next)
+}
+
+// builder collects a Snapshot.
+type builder struct {
+	objects *Objects
+	last    *content
+	nodes   *nodeSets
+
+	pools       []contender[*poolForm]
+	communities []contender[*communityForm]
+	profiles    []contender[*profileForm]
+	peers       []contender[*peerForm]
+	l2          []contender[*l2Form]
+	bgp         []contender[*bgpForm]
+
+	// What is in force, and as the rules see it.
+	next      accepted
+	table     *addressTable
+	aliases   aliases
+	peerRules *peerRules
+	bgpRules  *bgpRules
+
+	verdicts []Verdict
+	// secrets are what is wrong with the Secrets of peers.
+	secrets []Warning
+	// held are the peers whose present spec is not in force because of that.
+	held map[string]bool
+}
+
+func (b *builder) settlePools() {
+	b.pools = contend(admit(b, KindIPAddressPool, b.objects.Pools, poolMeta), poolMeta, b.last.Pools, parsePool)
+	from := b.last.owners
+	if len(b.last.Pools) == 0 {
+		from = nil
+	}
+	b.table = newAddressTable(inForce(b.pools), from, b.last.Pools)
+	settle(b.pools, b.table)
+	b.next.Pools = inForce(b.pools)
+	b.verdicts = append(b.verdicts, verdicts(KindIPAddressPool, b.pools)...)
+}
+
+func (b *builder) settleCommunities() {
+	meta := func(o *v1beta1.Community) *metav1.ObjectMeta { return &o.ObjectMeta }
+	b.communities = contend(admit(b, KindCommunity, b.objects.Communities, meta), meta, b.last.Communities, parseCommunityObject)
+	b.aliases = newAliases(inForce(b.communities))
+	settle(b.communities, b.aliases)
+	b.next.Communities = inForce(b.communities)
+	b.verdicts = append(b.verdicts, verdicts(KindCommunity, b.communities)...)
+}
+
+func (b *builder) settleBFDProfiles() {
+	meta := func(o *v1beta1.BFDProfile) *metav1.ObjectMeta { return &o.ObjectMeta }
+	b.profiles = contend(admit(b, KindBFDProfile, b.objects.BFDProfiles, meta), meta, b.last.BFDProfiles, parseBFDProfile)
+	settle(b.profiles, noRules[*profileForm]{})
+	b.next.BFDProfiles = inForce(b.profiles)
+	b.verdicts = append(b.verdicts, verdicts(KindBFDProfile, b.profiles)...)
+}
+
+func (b *builder) settlePeers() {
+	b.peers = contend(admit(b, KindBGPPeer, b.objects.Peers, peerMeta), peerMeta, b.last.Peers, b.peerWithSecret())
+	b.peerRules = newPeerRules(inForce(b.peers), b.nodes)
+	settle(b.peers, b.peerRules)
+	b.next.Peers = inForce(b.peers)
+	for i, v := range verdicts(KindBGPPeer, b.peers) {
+		switch {
+		case v.Standing == Current && b.held[v.Name]:
+			v.Standing = Previous
+		case v.Standing == Current && b.peers[i].running.Spec.Down():
+			v.Standing = Waiting
+		}
+		b.verdicts = append(b.verdicts, v)
+	}
+}
+
+func (b *builder) settleL2Advertisements() {
+	b.l2 = contend(admit(b, KindL2Advertisement, b.objects.L2Advertisements, l2Meta), l2Meta, b.last.L2, parseL2Advertisement)
+	settle(b.l2, noRules[*l2Form]{})
+	b.next.L2 = inForce(b.l2)
+	b.verdicts = append(b.verdicts, verdicts(KindL2Advertisement, b.l2)...)
+}
+
+func (b *builder) settleBGPAdvertisements() {
+	b.bgp = contend(admit(b, KindBGPAdvertisement, b.objects.BGPAdvertisements, bgpMeta), bgpMeta, b.last.BGP, parseBGPAdvertisement)
+	b.bgpRules = newBGPRules(inForce(b.bgp), newPoolSet(b.next.Pools), b.aliases, b.nodes)
+	settle(b.bgp, b.bgpRules)
+	b.next.BGP = inForce(b.bgp)
+	b.verdicts = append(b.verdicts, verdicts(KindBGPAdvertisement, b.bgp)...)
+}
+
+// admit refuses the objects that cannot be told apart from others or are not in
+// the namespace, and returns the rest.
+func admit[O any](b *builder, kind string, objects []O, meta func(*O) *metav1.ObjectMeta) []O {
+	bad := func(o *O) []Problem {
+		var problems []Problem
+		if m := meta(o); m.Name == "" {
+			problems = append(problems, problem(ReasonMissingName, "metadata.name", "the name is empty: give the object a name"))
+		}
+		if ns := meta(o).Namespace; b.objects.Namespace != "" && ns != b.objects.Namespace {
+			problems = append(problems, problem(ReasonWrongNamespace, "metadata.namespace", "%q is not the namespace that is read: create the object in %q", ns, b.objects.Namespace))
+		}
+		return problems
+	}
+	refused := false
+	for i := range objects {
+		if problems := bad(&objects[i]); len(problems) > 0 {
+			m := meta(&objects[i])
+			b.verdicts = append(b.verdicts, Verdict{Kind: kind, Namespace: m.Namespace, Name: m.Name, Generation: m.Generation, Standing: Absent, Errors: problems})
+			refused = true
+		}
+	}
+	if !refused {
+		return objects
+	}
+	return slices.DeleteFunc(slices.Clone(objects), func(o O) bool { return len(bad(&o)) > 0 })
+}
+
+// content resolves what is in force. Draining entries that nobody needs are
+// dropped if anything else changes.
+func (b *builder) content() *content {
+	reassign := b.objects.MetalLB != nil && b.objects.MetalLB.Spec.AddressPolicy == v1beta1.AddressPolicyReassign
+	c := resolve(b.next, b.table, b.last)
+	without := func(drop func(drain) bool) {
+		c.Draining, c.Retired = nil, retired{}
+		if !reassign {
+			c.Draining = drains(b.last, b.table, drop)
+			c.Retired = retire(b.last, &c.accepted)
+		}
+		c.resolveDraining()
+		c.seal()
+	}
+
+	without(noneOf)
+	if len(b.objects.Drained) > 0 && c.hash != b.last.hash {
+		done := make(map[DrainedRange]bool)
+		for _, d := range b.objects.Drained {
+			done[d] = true
+		}
+		without(func(d drain) bool { return done[DrainedRange{Pool: d.Pool, Addresses: rangeText(d.Range)}] })
+	}
+	return c
+}
+
+func noneOf(drain) bool { return false }

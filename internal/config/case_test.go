@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config_test
+
+import (
+	"bytes"
+	"os" //nolint:depguard // the tests read their cases from files
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/config"
+)
+
+// step is one call of Build: a state of the cluster.
+type step struct {
+	objects config.Objects
+}
+
+// caseFile is what a document of a case has that is not an object.
+type caseFile struct {
+	// Before is a list of objects that were built before.
+	Before []any `json:"before"`
+	// Drained are draining entries that nobody uses.
+	Drained []config.DrainedRange `json:"drained"`
+	// Interfaces are the network interfaces of nodes, by name.
+	Interfaces map[string][]string `json:"interfaces"`
+	// Namespace is where objects have to be.
+	Namespace string `json:"namespace"`
+}
+
+var passwordKey = config.NewPassword("key of the tests")
+
+// readCase reads a file of YAML documents: the objects, and before them the
+// objects of earlier calls of Build. The last step is the one to look at.
+func readCase(t testing.TB, file string) []step {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+
+	var steps []step
+	last := step{objects: config.Objects{PasswordKey: passwordKey}}
+	var interfaces map[string][]string
+	for document := range bytes.SplitSeq(data, []byte("\n---\n")) {
+		var c caseFile
+		require.NoError(t, yaml.Unmarshal(document, &c), "%s", document)
+		if c.Before == nil && c.Drained == nil && c.Interfaces == nil && c.Namespace == "" {
+			add(t, &last.objects, document)
+			continue
+		}
+		require.NoError(t, yaml.UnmarshalStrict(document, &c), "%s", document)
+		last.objects.Drained = append(last.objects.Drained, c.Drained...)
+		interfaces = c.Interfaces
+		last.objects.Namespace = c.Namespace
+		if c.Before != nil {
+			before := config.Objects{PasswordKey: passwordKey}
+			for _, object := range c.Before {
+				text, err := yaml.Marshal(object)
+				require.NoError(t, err)
+				add(t, &before, text)
+			}
+			steps = append(steps, step{objects: before})
+		}
+	}
+	for i, node := range last.objects.Nodes {
+		last.objects.Nodes[i].Interfaces = interfaces[node.Name]
+	}
+	return append(steps, last)
+}
+
+// add adds the object of a YAML document.
+func add(t testing.TB, objects *config.Objects, document []byte) {
+	t.Helper()
+	var meta metav1.TypeMeta
+	require.NoError(t, yaml.Unmarshal(document, &meta), "%s", document)
+	switch meta.Kind {
+	case "": // only a comment
+	case "IPAddressPool":
+		decode(t, document, &objects.Pools)
+	case "L2Advertisement":
+		decode(t, document, &objects.L2Advertisements)
+	case "BGPAdvertisement":
+		decode(t, document, &objects.BGPAdvertisements)
+	case "BGPPeer":
+		decode(t, document, &objects.Peers)
+	case "BFDProfile":
+		decode(t, document, &objects.BFDProfiles)
+	case "Community":
+		decode(t, document, &objects.Communities)
+	case "MetalLB":
+		var m []v1beta1.MetalLB
+		decode(t, document, &m)
+		objects.MetalLB = &m[0]
+	case "Secret":
+		var s []corev1.Secret
+		decode(t, document, &s)
+		data := s[0].Data
+		for key, value := range s[0].StringData {
+			if data == nil {
+				data = make(map[string][]byte)
+			}
+			data[key] = []byte(value)
+		}
+		objects.Secrets = append(objects.Secrets, config.SecretOf(s[0].Name, string(s[0].Type), data))
+	case "Node":
+		var n []corev1.Node
+		decode(t, document, &n)
+		objects.Nodes = append(objects.Nodes, config.Node{Name: n[0].Name, Labels: n[0].Labels})
+	case "Namespace":
+		var n []corev1.Namespace
+		decode(t, document, &n)
+		objects.Namespaces = append(objects.Namespaces, config.Namespace{Name: n[0].Name, Labels: n[0].Labels})
+	case "Service":
+		var s []corev1.Service
+		decode(t, document, &s)
+		objects.Services = append(objects.Services, config.Service{Namespace: s[0].Namespace, Name: s[0].Name, Labels: s[0].Labels})
+	default:
+		t.Fatalf("a case has no use for the kind %q", meta.Kind)
+	}
+}
+
+func decode[O any](t testing.TB, document []byte, list *[]O) {
+	t.Helper()
+	var object O
+	require.NoError(t, yaml.UnmarshalStrict(document, &object), "%s", document)
+	*list = append(*list, object)
+}
+
+// build runs the steps and returns the result of the last one, with the
+// Snapshot before it.
+func build(steps []step) (before, snapshot config.Snapshot, verdicts []config.Verdict, warnings []config.Warning) {
+	for _, s := range steps {
+		before = snapshot
+		snapshot, verdicts, warnings = config.Build(s.objects, before)
+	}
+	return before, snapshot, verdicts, warnings
+}
+
+// reversed returns the same objects the other way round, with every list that is
+// a set the other way round too.
+func reversed(in config.Objects) config.Objects {
+	out := in
+	out.Pools = flip(in.Pools, (*v1beta1.IPAddressPool).DeepCopy)
+	for i := range out.Pools {
+		slices.Reverse(out.Pools[i].Spec.Addresses)
+	}
+	out.L2Advertisements = flip(in.L2Advertisements, (*v1beta1.L2Advertisement).DeepCopy)
+	for i := range out.L2Advertisements {
+		spec := &out.L2Advertisements[i].Spec
+		slices.Reverse(spec.IPAddressPools)
+		slices.Reverse(spec.NodeSelectors)
+		slices.Reverse(spec.Interfaces)
+	}
+	out.BGPAdvertisements = flip(in.BGPAdvertisements, (*v1beta1.BGPAdvertisement).DeepCopy)
+	for i := range out.BGPAdvertisements {
+		spec := &out.BGPAdvertisements[i].Spec
+		slices.Reverse(spec.IPAddressPools)
+		slices.Reverse(spec.Communities)
+		slices.Reverse(spec.Peers)
+	}
+	out.Peers = flip(in.Peers, (*v1beta2.BGPPeer).DeepCopy)
+	for i := range out.Peers {
+		slices.Reverse(out.Peers[i].Spec.NodeSelectors)
+	}
+	out.Communities = flip(in.Communities, (*v1beta1.Community).DeepCopy)
+	for i := range out.Communities {
+		slices.Reverse(out.Communities[i].Spec.Communities)
+	}
+	out.BFDProfiles = flip(in.BFDProfiles, (*v1beta1.BFDProfile).DeepCopy)
+	for _, list := range [][]config.Node{out.Nodes} {
+		out.Nodes = slices.Clone(list)
+		slices.Reverse(out.Nodes)
+	}
+	return out
+}
+
+// flip returns deep copies in the opposite order.
+func flip[O any](list []O, deepCopy func(*O) *O) []O {
+	out := make([]O, 0, len(list))
+	for i := range list {
+		out = append(out, *deepCopy(&list[len(list)-1-i]))
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"cmp"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// contender is an object on its way to a Verdict.
+type contender[F form] struct {
+	object *metav1.ObjectMeta
+	// wanted is the form of the present object, nil if it is invalid by itself.
+	wanted F
+	// running is the form in force, at first the one that was accepted last, nil
+	// if there is none.
+	running F
+	errs    []Problem
+}
+
+// contend parses the objects of one kind and puts the form beside each that was
+// accepted last. parse may return that form if the object has not changed. What
+// was accepted of objects that no longer exist is dropped. The result is sorted
+// by name.
+func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, parse func(object *O, last F) (F, []Problem)) []contender[F] {
+	sorted := make([]*O, 0, len(objects))
+	for i := range objects {
+		sorted = append(sorted, &objects[i])
+	}
+	slices.SortFunc(sorted, func(a, b *O) int { return cmp.Compare(meta(a).Name, meta(b).Name) })
+
+	contenders := make([]contender[F], len(sorted))
+	for i, object := range sorted {
+		c := &contenders[i]
+		c.object = meta(object)
+		for len(accepted) > 0 && accepted[0].head().Name < c.object.Name {
+			accepted = accepted[1:]
+		}
+		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name {
+			c.running = accepted[0]
+		}
+		wanted, errs := parse(object, c.running)
+		c.errs = errs
+		if len(errs) == 0 {
+			c.wanted = wanted
+		}
+	}
+	return contenders
+}
+
+// conflict is a Problem of one form with another one, or with what another
+// object says.
+type conflict struct {
+	Problem
+	// with identifies the other.
+	with string
+	// pool is the name of the pool that the conflict is about, if any.
+	pool string
+}
+
+// rules are what the forms of one kind must not do to each other.
+type rules[F form] interface {
+	// conflicts returns what a form would violate if it took the place of the
+	// one that is in force under its name.
+	conflicts(F) []conflict
+	// place puts a form into force, instead of another one unless that is nil.
+	place(old, now F)
+}
+
+// settle decides which of the contenders get what they want. What is in force
+// already goes before what is not, the older object before the younger, then
+// the name. So long as something is released in the course of this, those that
+// lost are tried again: what is refused in the end is in conflict with what is
+// in force in the end, and the next call with its result comes to the same.
+//
+// A conflict that the form in force has too is not held against a new form of
+// the same object.
+func settle[F form](contenders []contender[F], rules rules[F]) {
+	var none F
+	var waiting []*contender[F]
+	for i := range contenders {
+		c := &contenders[i]
+		switch {
+		case c.wanted == none || c.wanted == c.running:
+		case c.running != none && c.running.head().sum == c.wanted.head().sum:
+			rules.place(c.running, c.wanted)
+			c.running = c.wanted
+		default:
+			waiting = append(waiting, c)
+		}
+	}
+	slices.SortFunc(waiting, func(a, b *contender[F]) int { return older(a.wanted, b.wanted) })
+
+	var lost []*contender[F]
+	for len(waiting) > 0 {
+		c := waiting[0]
+		waiting = waiting[1:]
+		if len(objections(c, rules)) > 0 {
+			lost = append(lost, c)
+			continue
+		}
+		released := c.running != none
+		rules.place(c.running, c.wanted)
+		c.running = c.wanted
+		if released && len(lost) > 0 {
+			waiting, lost = append(lost, waiting...), nil
+		}
+	}
+	for _, c := range lost {
+		c.errs = objections(c, rules)
+	}
+}
+
+// objections returns the conflicts that keep a contender from what it wants.
+func objections[F form](c *contender[F], rules rules[F]) []Problem {
+	found := rules.conflicts(c.wanted)
+	var none F
+	if len(found) > 0 && c.running != none {
+		had := rules.conflicts(c.running)
+		found = slices.DeleteFunc(found, func(f conflict) bool {
+			return slices.ContainsFunc(had, func(h conflict) bool { return h.Reason == f.Reason && h.with == f.with })
+		})
+	}
+	var problems []Problem
+	for _, f := range found {
+		problems = append(problems, f.Problem)
+	}
+	return problems
+}
+
+// inForce returns the forms in force, sorted by name.
+func inForce[F form](contenders []contender[F]) []F {
+	var none F
+	var forms []F
+	for i := range contenders {
+		if contenders[i].running != none {
+			forms = append(forms, contenders[i].running)
+		}
+	}
+	return forms
+}
+
+// verdicts returns the Verdicts on the contenders, in their order.
+func verdicts[F form](kind string, contenders []contender[F]) []Verdict {
+	var none F
+	out := make([]Verdict, len(contenders))
+	for i := range contenders {
+		c := &contenders[i]
+		v := Verdict{Kind: kind, Namespace: c.object.Namespace, Name: c.object.Name, Generation: c.object.Generation, Errors: c.errs}
+		switch {
+		case c.running == none:
+			v.Standing = Absent
+		case c.running == c.wanted:
+			v.Standing, v.Running = Current, c.running.head().Generation
+		default:
+			v.Standing, v.Running = Previous, c.running.head().Generation
+		}
+		out[i] = v
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import "encoding/hex"
+
+// hashLength is how many bytes of the digest name a content: 32 characters in
+// hexadecimal are short enough for a label and long enough not to collide.
+const hashLength = 16
+
+// sum identifies the content but what drains. Of the pools' labels and of what
+// advertisements select them by, only which advertisement selects which pool
+// counts; of the names of communities, only what they stand for.
+func (c *content) sum() sum {
+	d := digest{buf: make([]byte, 0, 128+len(c.pools)*64)}
+	d.num(uint64(len(c.profiles)))
+	for i := range c.profiles {
+		d.str(c.profiles[i].Name)
+		c.profiles[i].appendTo(&d)
+	}
+	d.num(uint64(len(c.peers)))
+	for _, f := range c.Peers {
+		d.str(f.Name)
+		d.content(f.sum)
+	}
+	d.strs(c.peerOrder)
+
+	l2 := make(map[string]int, len(c.l2))
+	d.num(uint64(len(c.l2)))
+	for i := range c.l2 {
+		d.str(c.l2[i].Name)
+		c.l2[i].appendTo(&d)
+		l2[c.l2[i].Name] = i
+	}
+	bgp := make(map[string]int, len(c.bgp))
+	d.num(uint64(len(c.bgp)))
+	for i := range c.bgp {
+		d.str(c.bgp[i].Name)
+		c.bgp[i].appendTo(&d)
+		bgp[c.bgp[i].Name] = i
+	}
+
+	d.num(uint64(len(c.pools)))
+	for i := range c.pools {
+		pool := &c.pools[i]
+		d.str(pool.Name)
+		d.content(c.Pools[i].sum)
+		d.num(uint64(len(pool.L2)))
+		for j := range pool.L2 {
+			d.num(uint64(l2[pool.L2[j].Name]))
+		}
+		d.num(uint64(len(pool.BGP)))
+		for j := range pool.BGP {
+			d.num(uint64(bgp[pool.BGP[j].Name]))
+		}
+	}
+	return d.sum()
+}
+
+// seal computes the hash, after everything else.
+func (c *content) seal() {
+	var d digest
+	d.content(c.base)
+	d.num(uint64(len(c.draining)))
+	for i := range c.draining {
+		r := &c.draining[i]
+		d.str(r.Pool)
+		d.addr(r.Range.From())
+		d.addr(r.Range.To())
+		d.num(uint64(len(r.L2)))
+		for j := range r.L2 {
+			d.str(r.L2[j].Name)
+			r.L2[j].appendTo(&d)
+		}
+		d.num(uint64(len(r.BGP)))
+		for j := range r.BGP {
+			d.str(r.BGP[j].Name)
+			r.BGP[j].appendTo(&d)
+		}
+	}
+	digest := d.sum()
+	c.hash = hex.EncodeToString(digest[:hashLength])
+}
