@@ -17,7 +17,7 @@ IMAGE ?= metallb.io/metallb:dev
 LAB   := go run ./test/lab/cmd/lab
 
 # Written by the generators, and so verified.
-GENERATED := api config/crd config/rbac
+GENERATED := api config/crd config/rbac docs/configuration.md
 
 ##@ Main
 
@@ -64,9 +64,10 @@ generate: $(CONTROLLER_GEN) ## Generate the deep-copy code of the API types.
 	$(CONTROLLER_GEN) object:headerFile=.ci/boilerplate.go.txt paths=./api/...
 
 .PHONY: manifests
-manifests: $(CONTROLLER_GEN) ## Generate the CRDs and roles in config/ from the markers in the code.
+manifests: $(CONTROLLER_GEN) ## Generate the CRDs, the roles and docs/configuration.md from the code.
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
-	$(CONTROLLER_GEN) rbac:roleName=metallb-operator paths=./controllers/lifecycle/... output:rbac:dir=config/rbac/operator
+	go run ./docs/generate
+	$(CONTROLLER_GEN) rbac:roleName=metallb-operator paths=./controllers/lifecycle/... paths=./controllers/rollout/... output:rbac:dir=config/rbac/operator
 	$(CONTROLLER_GEN) rbac:roleName=metallb-controller paths=./controllers/addresses/... output:rbac:dir=config/rbac/controller
 	$(CONTROLLER_GEN) rbac:roleName=metallb-speaker paths=./speaker/... output:rbac:dir=config/rbac/speaker
 

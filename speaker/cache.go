@@ -63,7 +63,7 @@ func slimMeta(m metav1.ObjectMeta, labels map[string]string) metav1.ObjectMeta {
 }
 
 func slimService(s *corev1.Service) {
-	s.ObjectMeta = slimMeta(s.ObjectMeta, nil)
+	s.ObjectMeta = slimMeta(s.ObjectMeta, s.Labels)
 	s.Spec = corev1.ServiceSpec{
 		Type:                  s.Spec.Type,
 		LoadBalancerClass:     s.Spec.LoadBalancerClass,

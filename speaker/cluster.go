@@ -35,9 +35,11 @@ type state struct {
 // changes it.
 const shared = client.UnsafeDisableDeepCopy
 
-func (c cluster) read(ctx context.Context) (state, error) {
+// read reads the cluster. What is in force now says what an object that is
+// refused falls back to.
+func (c cluster) read(ctx context.Context, inForce config.Snapshot) (state, error) {
 	s := state{
-		input:    plan.Input{Self: c.options.NodeName, Endpoints: make(map[types.NamespacedName]plan.EndpointsView)},
+		input:    plan.Input{Self: c.options.NodeName, Config: inForce, Endpoints: make(map[types.NamespacedName]plan.EndpointsView)},
 		services: make(map[types.NamespacedName]*corev1.Service),
 	}
 	for _, read := range []func(context.Context, *state) error{c.readConfig, c.readNodes, c.readSpeakers, c.readServices} {
@@ -57,7 +59,8 @@ func (c cluster) readConfig(ctx context.Context, s *state) error {
 	if err := c.reader.List(ctx, &advertisements, shared); err != nil {
 		return fmt.Errorf("list the L2Advertisements: %w", err)
 	}
-	s.input.Config, s.verdicts = config.Build(config.Objects{Pools: pools.Items, L2Advertisements: advertisements.Items})
+	objects := config.Objects{Pools: pools.Items, L2Advertisements: advertisements.Items}
+	s.input.Config, s.verdicts, _ = config.Build(objects, s.input.Config)
 	return nil
 }
 

@@ -4,7 +4,6 @@ package speaker
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -35,6 +34,7 @@ type reconciler struct {
 	events    events.EventRecorder
 	log       logr.Logger
 
+	inForce config.Snapshot
 	last    plan.NodePlan
 	refused map[string]string // the problems of refused objects, by kind and name
 	planned atomic.Bool
@@ -42,10 +42,11 @@ type reconciler struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
-	state, err := r.cluster.read(ctx)
+	state, err := r.cluster.read(ctx, r.inForce)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	r.inForce = state.input.Config
 	next := plan.Build(state.input)
 	r.announcer.Set(desired(next))
 
@@ -118,7 +119,7 @@ func (r *reconciler) logRefused(verdicts []config.Verdict) {
 	refused := make(map[string]string)
 	for _, v := range verdicts {
 		if !v.Accepted() {
-			refused[v.Kind+"/"+v.Name] = errors.Join(v.Errors...).Error()
+			refused[v.Kind+"/"+v.Name] = v.Message()
 		}
 	}
 	for _, object := range slices.Sorted(maps.Keys(refused)) {

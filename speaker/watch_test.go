@@ -62,6 +62,7 @@ func TestWhatMattersOfServices(t *testing.T) {
 	require.True(t, p.Delete(event.DeleteEvent{Object: s}))
 	require.False(t, changed(p, s, func(s *corev1.Service) { s.Annotations = map[string]string{"a": "b"} }), "annotation")
 	require.True(t, changed(p, s, func(s *corev1.Service) { s.Status = corev1.ServiceStatus{} }), "address")
+	require.True(t, changed(p, s, func(s *corev1.Service) { s.Labels = map[string]string{"app": "web"} }), "label")
 	require.True(t, changed(p, s, func(s *corev1.Service) { s.Spec.ExternalTrafficPolicy = "Local" }), "policy")
 	require.True(t, changed(p, s, func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeNodePort }), "type")
 	require.True(t, changed(p, s, func(s *corev1.Service) { s.Spec.LoadBalancerClass = new("a") }), "class")
@@ -100,7 +101,7 @@ func TestSlimming(t *testing.T) {
 	slim(t, keep(slimService), s)
 	require.Equal(t, view, plan.ServiceOf(s))
 	require.True(t, service.Served(s, "x"))
-	require.Equal(t, metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "1", ResourceVersion: "2"}, s.ObjectMeta)
+	require.Equal(t, metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "1", ResourceVersion: "2", Labels: rich.Labels}, s.ObjectMeta)
 	require.Nil(t, s.Spec.Ports)
 
 	e := endpoints("web", "node1", "node2")

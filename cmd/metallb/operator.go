@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/controllers/lifecycle"
+	"metallb.io/metallb/controllers/rollout"
 	"metallb.io/metallb/internal/operand"
 )
 
@@ -24,7 +26,7 @@ func newOperatorCommand() *cobra.Command {
 	var o operatorOptions
 	cmd := &cobra.Command{
 		Use:   "operator",
-		Short: "Deploy what the MetalLB object asks for, and keep it so",
+		Short: "Deploy what the MetalLB object asks for, and judge the configuration",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -42,6 +44,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 		return errors.New("--pod-name is not set, nor is " + envPodName + ": the operator deploys the image that its own pod runs from")
 	}
 	options.Cache = lifecycle.CacheOptions(o.process.namespace)
+	rollout.AddCacheOptions(&options.Cache)
 	if o.leaderElect {
 		electLeader(&options, operand.ManagedBy, o.process.namespace)
 	}
@@ -54,9 +57,14 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reconciler := lifecycle.NewReconciler(mgr.GetClient(), mgr.GetEventRecorder(operand.ManagedBy), params)
-	if err := reconciler.SetupWithManager(mgr); err != nil {
-		return err
+	recorder := mgr.GetEventRecorder(operand.ManagedBy)
+	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
+		lifecycle.NewReconciler(mgr.GetClient(), recorder, params),
+		rollout.NewReconciler(mgr.GetClient(), recorder, o.process.namespace),
+	} {
+		if err := r.SetupWithManager(mgr); err != nil {
+			return err
+		}
 	}
 	if err := mgr.AddReadyzCheck("cache", cacheSynced(mgr)); err != nil {
 		return fmt.Errorf("add the readiness check: %w", err)

@@ -19,6 +19,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
 )
 
 // The environment variables that stand in for flags, set by the downward API.
@@ -65,7 +66,7 @@ func (o *processOptions) managerOptions() (ctrl.Options, error) {
 	klog.SetLogger(logger)
 
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return ctrl.Options{}, fmt.Errorf("register the API types: %w", err)
 		}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -16,9 +14,6 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
 )
-
-// eventRefused is the reason of the event on a pool that is refused.
-const eventRefused = "Refused"
 
 // poolStore holds the pools that addresses are given from.
 type poolStore struct {
@@ -37,12 +32,11 @@ func (s *poolStore) Load() (config.Snapshot, bool) {
 // changes, and then has every Service decided again.
 type poolReconciler struct {
 	client client.Client
-	events events.EventRecorder
 	class  string
 	pools  *poolStore
 	queue  *serviceQueue
 
-	// refused are the refused pools, with the message of the last event.
+	// refused are the refused pools, with what was logged of each.
 	refused map[string]string
 }
 
@@ -54,7 +48,7 @@ func (r *poolReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Re
 	}
 	last, _ := r.pools.Load()
 	snapshot, verdicts, _ := config.Build(config.Objects{Pools: list.Items}, last)
-	r.report(ctx, list.Items, verdicts)
+	r.logRefused(ctx, verdicts)
 	r.pools.current.Store(&snapshot)
 
 	services, err := listServices(ctx, r.client, r.class)
@@ -67,23 +61,18 @@ func (r *poolReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Re
 	return ctrl.Result{}, nil
 }
 
-// report tells the user about each pool that is refused, once for each new
-// reason.
-func (r *poolReconciler) report(ctx context.Context, objects []v1beta1.IPAddressPool, verdicts []config.Verdict) {
+// logRefused says which pools are refused, once for each new reason. Users are
+// told by the operator, on the pool.
+func (r *poolReconciler) logRefused(ctx context.Context, verdicts []config.Verdict) {
 	refused := make(map[string]string)
 	for _, v := range verdicts {
-		if !v.Accepted() {
-			refused[v.Name] = v.Message()
-		}
-	}
-	for i := range objects {
-		pool := &objects[i]
-		message, bad := refused[pool.Name]
-		if !bad || r.refused[pool.Name] == message {
+		if v.Accepted() {
 			continue
 		}
-		log.FromContext(ctx).Info("the pool is refused", "pool", pool.Name, "reason", message)
-		r.events.Eventf(pool, nil, corev1.EventTypeWarning, eventRefused, "ReadConfiguration", "the pool is refused: %s", message)
+		refused[v.Name] = v.Message()
+		if r.refused[v.Name] != v.Message() {
+			log.FromContext(ctx).Info("pool refused", "pool", v.Name, "because", v.Message())
+		}
 	}
 	r.refused = refused
 }

@@ -37,6 +37,8 @@ func annotation(svc *corev1.Service, name string) string {
 // names the field, the value and the remedy.
 func view(svc *corev1.Service) (ipam.Service, error) {
 	v := ipam.Service{
+		Namespace:           svc.Namespace,
+		Labels:              svc.Labels,
 		Key:                 client.ObjectKeyFromObject(svc).String(),
 		SingleStackSuffices: svc.Spec.IPFamilyPolicy != nil && *svc.Spec.IPFamilyPolicy == corev1.IPFamilyPolicyPreferDualStack,
 		RequestedPool:       annotation(svc, annotationAddressPool),

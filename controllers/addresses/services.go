@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -106,6 +107,9 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, poo
 		r.refuse(svc, string(ipam.ReasonInvalidRequest), err.Error())
 		return nil // what is published stays
 	}
+	if v.NamespaceLabels, err = r.namespaceLabels(ctx, svc.Namespace); err != nil {
+		return err
+	}
 	decision := ipam.Decide(v, pools, r.table)
 	if decision.Untouchable() {
 		r.refuse(svc, string(decision.Reason), decision.Message)
@@ -144,6 +148,21 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, poo
 		r.queue.Add(r.waitingOldestFirst()...)
 	}
 	return nil
+}
+
+// namespaceLabels returns the labels of a namespace, which may be so new that
+// the cache does not know it yet.
+func (r *serviceReconciler) namespaceLabels(ctx context.Context, name string) (map[string]string, error) {
+	namespace := new(metav1.PartialObjectMetadata)
+	namespace.SetGroupVersionKind(namespaceKind)
+	err := r.client.Get(ctx, types.NamespacedName{Name: name}, namespace)
+	if apierrors.IsNotFound(err) {
+		err = r.live.Get(ctx, types.NamespacedName{Name: name}, namespace)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the Namespace %s: %w", name, err)
+	}
+	return namespace.Labels, nil
 }
 
 // refuse tells the user why a Service does not have what it asks for, once for

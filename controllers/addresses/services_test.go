@@ -64,10 +64,11 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	scheme := runtime.NewScheme()
 	require.NoError(t, clientgoscheme.AddToScheme(scheme))
 	require.NoError(t, v1beta1.AddToScheme(scheme))
+	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "ns"}})
 	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: writeStatus}).Build()
 	store, queue := new(poolStore), new(serviceQueue)
-	w.pools = &poolReconciler{client: w.client, events: w.events, pools: store, queue: queue}
+	w.pools = &poolReconciler{client: w.client, pools: store, queue: queue}
 	w.services = &serviceReconciler{
 		client: w.client, live: w.client, events: w.events, pools: store, queue: queue,
 		waiting: make(map[types.NamespacedName]waitingService),
@@ -215,10 +216,33 @@ func TestInvalidRequestIsExplainedAndKeepsTheAddress(t *testing.T) {
 	require.Contains(t, w.event(), `annotation metallb.io/loadBalancerIPs: " nonsense" is not an IP address`)
 }
 
-func TestRefusedPoolIsExplainedOnce(t *testing.T) {
+func TestRefusedPoolLeavesTheOthers(t *testing.T) {
 	w := newWorld(t, ipPool("bad", "192.0.2.9-192.0.2.1"), ipPool("good", "198.51.100.0/24"), loadBalancer("web"))
-	w.readPools(t)
-	require.Contains(t, w.event(), `Warning Refused the pool is refused: spec.addresses[0]: the range "192.0.2.9-192.0.2.1" starts after its end`)
-	require.Empty(t, w.event())
 	require.Equal(t, []string{"198.51.100.0"}, published(w.reconcile(t, "web")))
+}
+
+func TestPoolForOneNamespace(t *testing.T) {
+	limited := ipPool("limited", "192.0.2.0/24")
+	limited.Spec.ServiceAllocation = &v1beta1.ServiceAllocation{NamespaceSelectors: []metav1.LabelSelector{{MatchLabels: map[string]string{"team": "a"}}}}
+	w := newWorld(t, limited, loadBalancer("web"))
+	require.Empty(t, published(w.reconcile(t, "web")))
+	require.Contains(t, w.event(), "AllocationFailed NoPool")
+
+	var ns corev1.Namespace
+	require.NoError(t, w.client.Get(t.Context(), types.NamespacedName{Name: "ns"}, &ns))
+	ns.Labels = map[string]string{"team": "a"}
+	require.NoError(t, w.client.Update(t.Context(), &ns))
+	require.Equal(t, []string{"192.0.2.0"}, published(w.reconcile(t, "web")))
+}
+
+func TestAddressOfADeletedPoolStays(t *testing.T) {
+	pool := ipPool("a", "192.0.2.0/24")
+	w := newWorld(t, pool, loadBalancer("web"), loadBalancer("late"))
+	require.Equal(t, []string{"192.0.2.0"}, published(w.reconcile(t, "web")))
+	require.NoError(t, w.client.Delete(t.Context(), pool))
+	w.readPools(t)
+	svc := w.reconcile(t, "web")
+	require.Equal(t, []string{"192.0.2.0"}, published(svc))
+	require.Equal(t, "a", svc.Annotations["metallb.io/ip-allocated-from-pool"])
+	require.Empty(t, published(w.reconcile(t, "late")), "nothing is given from what drains")
 }

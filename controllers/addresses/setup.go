@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
@@ -28,12 +29,15 @@ import (
 	"metallb.io/metallb/internal/service"
 )
 
-// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services;namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=get;create;update
+
+// namespaceKind is the kind of Namespaces, of which only the metadata is read.
+var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
 
 // EventSource is the component that events come from, as in MetalLB.
 const EventSource = "metallb-controller"
@@ -55,13 +59,16 @@ func CacheOptions(namespace string) cache.Options {
 // without one.
 func Setup(mgr ctrl.Manager, class string) error {
 	pools, queue := new(poolStore), new(serviceQueue)
+	namespace := new(metav1.PartialObjectMetadata)
+	namespace.SetGroupVersionKind(namespaceKind)
 	events := mgr.GetEventRecorder(EventSource)
 
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named("addresses-pools").
 		WatchesRawSource(startTrigger()).
 		Watches(&v1beta1.IPAddressPool{}, oneKey(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Complete(&poolReconciler{client: mgr.GetClient(), events: events, class: class, pools: pools, queue: queue})
+		WatchesMetadata(namespace, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		Complete(&poolReconciler{client: mgr.GetClient(), class: class, pools: pools, queue: queue})
 	if err != nil {
 		return fmt.Errorf("set up the controller of pools: %w", err)
 	}

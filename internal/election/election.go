@@ -22,6 +22,9 @@ type Candidate struct {
 	// comes after all that are, but it is still a candidate: when everybody is
 	// believed gone, it is the belief that is wrong more often than the nodes.
 	Ready bool
+	// Preference ranks the candidates that are equally ready: the higher, the
+	// earlier.
+	Preference int
 }
 
 // Order returns the names of the candidates in the order in which they are to
@@ -64,7 +67,7 @@ type ranked struct {
 }
 
 // compare sorts the better candidate first: ready before not ready, then by
-// weight. Equal weights, which need a collision of 64 bits, go by name.
+// preference, then by weight. Equal weights, which need a collision of 64 bits, go by name.
 func compare(a, b ranked) int {
 	if a.Ready != b.Ready {
 		if a.Ready {
@@ -72,5 +75,5 @@ func compare(a, b ranked) int {
 		}
 		return 1
 	}
-	return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(cmp.Compare(b.Preference, a.Preference), cmp.Compare(b.weight, a.weight), cmp.Compare(a.Name, b.Name))
 }

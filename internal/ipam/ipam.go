@@ -8,6 +8,7 @@ package ipam
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -36,6 +37,11 @@ func FamilyOf(addr netip.Addr) Family {
 type Service struct {
 	// Key is the namespace and name.
 	Key string
+	// Namespace, its labels and those of the Service decide which pools may be
+	// used.
+	Namespace       string
+	NamespaceLabels map[string]string
+	Labels          map[string]string
 	// Families are the families of the Service's cluster IPs, the preferred
 	// one first.
 	Families []Family
@@ -78,6 +84,8 @@ const (
 	ReasonAddressInUse Reason = "AddressInUse"
 	// ReasonPoolNotFound: the pool asked for does not exist.
 	ReasonPoolNotFound Reason = "PoolNotFound"
+	// ReasonPoolNotAllowed: the pool asked for is not open to the Service.
+	ReasonPoolNotAllowed Reason = "PoolNotAllowed"
 	// ReasonNoPool: there is no pool that assigns automatically.
 	ReasonNoPool Reason = "NoPool"
 	// ReasonExhausted: the pools that may be used have no free address of the
@@ -110,8 +118,8 @@ func (d Decision) Satisfied() bool {
 func (d Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
 
 // Decide returns what to publish for a Service. The same arguments give the
-// same answer: pools are tried in the order of their names, addresses
-// ascending. A published address of the Service stays unless the Service itself
+// same answer: pools that are meant for some Services are tried before those
+// that are open to all, by their priority and then by name, addresses ascending. A published address of the Service stays unless the Service itself
 // asks for another one or another Service had it first; a request that cannot
 // be met leaves the Service what it has.
 func Decide(svc Service, pools config.Snapshot, taken *Table) Decision {
@@ -139,8 +147,8 @@ func Decide(svc Service, pools config.Snapshot, taken *Table) Decision {
 }
 
 // Foreign reports whether the status of a Service is another implementation's:
-// it has an entry that is not an address, or an address that no pool has and
-// that the Service has no mark of ours for.
+// it has an entry that is not an address, or an address that no pool has or had
+// and that the Service has no mark of ours for.
 func Foreign(svc Service, pools config.Snapshot) bool {
 	if svc.ForeignStatus {
 		return true
@@ -150,7 +158,8 @@ func Foreign(svc Service, pools config.Snapshot) bool {
 	}
 	return slices.ContainsFunc(svc.Published, func(a netip.Addr) bool {
 		_, inPool := pools.PoolOf(a)
-		return !inPool
+		_, draining := pools.DrainingOf(a)
+		return !inPool && !draining
 	})
 }
 
@@ -200,6 +209,9 @@ func decideRequested(svc Service, pools config.Snapshot, taken *Table, current [
 		return refuse(ReasonInvalidRequest, "asks for %s and for the pool %q, but the address is in the pool %q", join(want), svc.RequestedPool, pool)
 	}
 	p, _ := pools.Pool(pool)
+	if !allows(p, svc) {
+		return refuse(ReasonPoolNotAllowed, "asks for %s from the pool %q, whose serviceAllocation leaves the Service out", join(want), pool)
+	}
 	for _, addr := range want {
 		if !p.Usable(addr) {
 			return refuse(ReasonInvalidRequest, "asks for %s, which the pool %q leaves out (avoidBuggyIPs)", addr, pool)
@@ -221,12 +233,16 @@ func decideFree(svc Service, pools config.Snapshot, taken *Table, current []neti
 		if !ok {
 			return stayWith(current, pools, ReasonPoolNotFound, fmt.Sprintf("asks for the pool %q, which does not exist or was refused", svc.RequestedPool))
 		}
+		if !allows(p, svc) {
+			return stayWith(current, pools, ReasonPoolNotAllowed, fmt.Sprintf("asks for the pool %q, whose serviceAllocation leaves the Service out", p.Name))
+		}
 		candidates = []config.Pool{p}
 	} else {
-		candidates = slices.DeleteFunc(slices.Clone(pools.Pools()), func(p config.Pool) bool { return !p.AutoAssign })
+		candidates = slices.DeleteFunc(slices.Clone(pools.Pools()), func(p config.Pool) bool { return !p.AutoAssign || !allows(p, svc) })
 		if len(candidates) == 0 {
-			return stayWith(current, pools, ReasonNoPool, "no IPAddressPool assigns addresses automatically: create one, or set autoAssign")
+			return stayWith(current, pools, ReasonNoPool, "no IPAddressPool assigns addresses to this Service automatically: create one, set autoAssign, or open one with serviceAllocation")
 		}
+		slices.SortStableFunc(candidates, byRank) // sorted by name before
 	}
 
 	// What the Service has already stays, if a pool can add what is missing.
@@ -246,6 +262,26 @@ func decideFree(svc Service, pools config.Snapshot, taken *Table, current []neti
 		names[i] = p.Name
 	}
 	return stayWith(current, pools, ReasonExhausted, fmt.Sprintf("no free address of %v in the pools %v", svc.Families, names))
+}
+
+// allows reports whether a Service may have addresses of a pool.
+func allows(pool config.Pool, svc Service) bool {
+	return pool.Allocation.Allows(svc.Namespace, svc.NamespaceLabels, svc.Labels)
+}
+
+// byRank sorts pools that are meant for some Services first, by their priority:
+// 1 comes first and 0, which is no priority, last.
+func byRank(a, b config.Pool) int {
+	rank := func(p config.Pool) int {
+		switch {
+		case p.Allocation == nil:
+			return math.MaxInt
+		case p.Allocation.Priority == 0:
+			return math.MaxInt - 1
+		}
+		return p.Allocation.Priority
+	}
+	return cmp.Compare(rank(a), rank(b))
 }
 
 // stayWith refuses a request but leaves the Service what it has.

@@ -40,8 +40,12 @@ func addrs(text ...string) (out []netip.Addr) {
 func TestDecide(t *testing.T) {
 	off := false
 	pools := snapshot(t, map[string]v1beta1.IPAddressPoolSpec{
-		"a":      {Addresses: []v1beta1.AddressRange{"192.0.2.0-192.0.2.2"}, AvoidBuggyIPs: true},
-		"b":      {Addresses: []v1beta1.AddressRange{"198.51.100.1-198.51.100.2", "2001:db8::1-2001:db8::2"}},
+		"a":    {Addresses: []v1beta1.AddressRange{"192.0.2.0-192.0.2.2"}, AvoidBuggyIPs: true},
+		"b":    {Addresses: []v1beta1.AddressRange{"198.51.100.1-198.51.100.2", "2001:db8::1-2001:db8::2"}},
+		"shop": {Addresses: []v1beta1.AddressRange{"100.64.1.0/24"}, ServiceAllocation: &v1beta1.ServiceAllocation{Namespaces: []string{"shop"}}},
+		"shop-web": {Addresses: []v1beta1.AddressRange{"100.64.2.0/24"}, ServiceAllocation: &v1beta1.ServiceAllocation{
+			Priority: 5, Namespaces: []string{"shop"}, ServiceSelectors: []metav1.LabelSelector{{MatchLabels: map[string]string{"app": "web"}}},
+		}},
 		"manual": {Addresses: []v1beta1.AddressRange{"203.0.113.0/24"}, AutoAssign: &off},
 	})
 	v4, dual := []ipam.Family{ipam.IPv4}, []ipam.Family{ipam.IPv4, ipam.IPv6}
@@ -140,6 +144,18 @@ func TestDecide(t *testing.T) {
 		},
 		"asks for an address that is not in the pool it asks for": {
 			svc: ipam.Service{Families: v4, RequestedAddresses: addrs("192.0.2.1"), RequestedPool: "b"}, reason: ipam.ReasonInvalidRequest,
+		},
+		"a pool for this namespace comes before open ones": {
+			svc: ipam.Service{Families: v4, Namespace: "shop"}, want: addrs("100.64.1.0"), pool: "shop", reason: ipam.ReasonAssigned,
+		},
+		"a higher priority comes first": {
+			svc: ipam.Service{Families: v4, Namespace: "shop", Labels: map[string]string{"app": "web"}}, want: addrs("100.64.2.0"), pool: "shop-web", reason: ipam.ReasonAssigned,
+		},
+		"asks for a pool that is for others": {
+			svc: ipam.Service{Families: v4, Namespace: "other", RequestedPool: "shop"}, reason: ipam.ReasonPoolNotAllowed,
+		},
+		"asks for an address of a pool that is for others": {
+			svc: ipam.Service{Families: v4, Namespace: "other", RequestedAddresses: addrs("100.64.1.7")}, reason: ipam.ReasonPoolNotAllowed,
 		},
 		"no cluster IP": {svc: ipam.Service{}, reason: ipam.ReasonNoClusterIP},
 	} {

@@ -38,6 +38,8 @@ type ServiceView struct {
 	// Addresses are the Service's load balancer addresses, as published in its
 	// status.
 	Addresses []netip.Addr
+	// Labels are what advertisements select Services by.
+	Labels labels.Set
 	// Local is whether only nodes with an endpoint of the Service may receive
 	// its traffic (externalTrafficPolicy Local).
 	Local bool
@@ -47,8 +49,9 @@ type ServiceView struct {
 // address, or the same address again, is left out.
 func ServiceOf(service *corev1.Service) ServiceView {
 	view := ServiceView{
-		Name:  types.NamespacedName{Namespace: service.Namespace, Name: service.Name},
-		Local: service.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
+		Name:   types.NamespacedName{Namespace: service.Namespace, Name: service.Name},
+		Labels: service.Labels,
+		Local:  service.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
 	}
 	for _, ingress := range service.Status.LoadBalancer.Ingress {
 		addr, err := netip.ParseAddr(ingress.IP)

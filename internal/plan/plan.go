@@ -27,7 +27,7 @@ type NodePlan struct {
 	Holds []Hold
 	// Ranges are the addresses that the node may come to hold without a change
 	// of the configuration: those of all pools that are announced on the local
-	// segment. They are ascending, disjoint and not adjacent.
+	// segment, and those that drain from such pools. They are ascending, disjoint and not adjacent.
 	Ranges []netipx.IPRange
 	// Decisions has one entry for each address of each Service, sorted by
 	// Service and address.
@@ -56,7 +56,7 @@ type Decision struct {
 // Build makes the plan of one node.
 //
 // For each address, the candidates are the nodes that an L2Advertisement of its
-// pool allows, without those that are excluded from load balancers, have no
+// pool allows for the Service, without those that are excluded from load balancers, have no
 // network or run no speaker and, with externalTrafficPolicy Local, without those that have no
 // usable endpoint. The election goes by the Service, so that all its addresses
 // are on one node as long as they have the same candidates.
@@ -75,13 +75,13 @@ type builder struct {
 	in        Input
 	self      *NodeView // nil if the API server does not know the node
 	usable    []NodeView
-	pools     map[string]poolCandidates
+	common    map[string]candidates // of pools whose advertisements select all Services
 	decisions []Decision
 	holds     map[netip.Addr]Hold
 }
 
-// poolCandidates are the nodes that may announce the addresses of a pool.
-type poolCandidates struct {
+// candidates are the nodes that may announce an address.
+type candidates struct {
 	all []election.Candidate
 	// self is whether this node is one of them.
 	self bool
@@ -90,7 +90,7 @@ type poolCandidates struct {
 }
 
 func newBuilder(in Input) *builder {
-	b := &builder{in: in, pools: make(map[string]poolCandidates), holds: make(map[netip.Addr]Hold)}
+	b := &builder{in: in, common: make(map[string]candidates), holds: make(map[netip.Addr]Hold)}
 	for i, node := range in.Nodes {
 		if node.Name == in.Self {
 			b.self = &in.Nodes[i]
@@ -99,27 +99,63 @@ func newBuilder(in Input) *builder {
 			b.usable = append(b.usable, node)
 		}
 	}
-	for _, pool := range in.Config.Pools() {
-		if len(pool.L2) > 0 {
-			b.pools[pool.Name] = b.candidates(pool)
-		}
-	}
 	return b
 }
 
-func (b *builder) candidates(pool config.Pool) poolCandidates {
-	var candidates poolCandidates
+// advertisementsOf returns the advertisements of the pool that has an address,
+// or that it drains from, and a name for that pool or range. It is false if the
+// address is in neither.
+func advertisementsOf(addr netip.Addr, snapshot config.Snapshot) (advertisements []config.L2Advertisement, name string, ok bool) {
+	if pool, ok := snapshot.PoolOf(addr); ok {
+		return pool.L2, pool.Name, true
+	}
+	if d, ok := snapshot.DrainingOf(addr); ok {
+		return d.L2, d.Pool + " " + d.Addresses(), true
+	}
+	return nil, "", false
+}
+
+// candidates returns the candidates for a Service's address in the pool or
+// range of that name. It is false if no advertisement selects the Service.
+func (b *builder) candidates(service ServiceView, advertisements []config.L2Advertisement, name string) (candidates, bool) {
+	var selecting []config.L2Advertisement
+	for _, adv := range advertisements {
+		if adv.AllowsService(service.Labels) {
+			selecting = append(selecting, adv)
+		}
+	}
+	if len(selecting) == 0 {
+		return candidates{}, false
+	}
+	selective := slices.ContainsFunc(advertisements, func(adv config.L2Advertisement) bool { return len(adv.ServiceSelectors) > 0 })
+	if selective {
+		return b.candidatesOf(selecting), true
+	}
+	c, ok := b.common[name]
+	if !ok {
+		c = b.candidatesOf(advertisements)
+		b.common[name] = c
+	}
+	return c, true
+}
+
+func (b *builder) candidatesOf(advertisements []config.L2Advertisement) candidates {
+	var c candidates
 	for _, node := range b.usable {
-		allowed := allowing(pool.L2, node)
+		allowed := allowing(advertisements, node)
 		if len(allowed) == 0 {
 			continue
 		}
-		candidates.all = append(candidates.all, election.Candidate{Name: node.Name, Ready: node.Ready && b.in.Speakers[node.Name]})
+		preference := 0
+		for _, adv := range allowed {
+			preference += adv.Weight(node.Labels)
+		}
+		c.all = append(c.all, election.Candidate{Name: node.Name, Ready: node.Ready && b.in.Speakers[node.Name], Preference: preference})
 		if node.Name == b.in.Self {
-			candidates.self, candidates.interfaces = true, interfaces(allowed)
+			c.self, c.interfaces = true, interfaces(allowed)
 		}
 	}
-	return candidates
+	return c
 }
 
 // allowing returns the advertisements that allow the node.
@@ -149,27 +185,28 @@ func interfaces(advertisements []config.L2Advertisement) []string {
 
 func (b *builder) decide(service ServiceView, addr netip.Addr) {
 	d := Decision{Service: service.Name, Address: addr}
-	d.Reason, d.Holder = b.elect(service, addr)
+	advertisements, name, ok := advertisementsOf(addr, b.in.Config)
+	candidates, selected := b.candidates(service, advertisements, name)
+	switch {
+	case !ok:
+		d.Reason = NotInPool
+	case len(advertisements) == 0:
+		d.Reason = NoAdvertisement
+	case !selected:
+		d.Reason = ServiceNotSelected
+	case !b.in.Endpoints[service.Name].Usable:
+		d.Reason = NoEndpoints
+	default:
+		d.Reason, d.Holder = b.elect(service, addr, candidates)
+	}
 	b.decisions = append(b.decisions, d)
 	if d.Reason == Announced {
-		b.hold(d)
+		b.hold(d, candidates.interfaces)
 	}
 }
 
-func (b *builder) elect(service ServiceView, addr netip.Addr) (reason Reason, holder string) {
-	pool, ok := b.in.Config.PoolOf(addr)
-	if !ok {
-		return NotInPool, ""
-	}
-	if len(pool.L2) == 0 {
-		return NoAdvertisement, ""
-	}
+func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candidates) (reason Reason, holder string) {
 	endpoints := b.in.Endpoints[service.Name]
-	if !endpoints.Usable {
-		return NoEndpoints, ""
-	}
-
-	candidates := b.pools[pool.Name]
 	eligible := candidates.all
 	if service.Local {
 		eligible = slices.DeleteFunc(slices.Clone(eligible), func(c election.Candidate) bool { return !endpoints.Nodes[c.Name] })
@@ -205,11 +242,10 @@ func (b *builder) speaks() bool {
 	return speaks
 }
 
-func (b *builder) hold(d Decision) {
-	pool, _ := b.in.Config.PoolOf(d.Address)
+func (b *builder) hold(d Decision, interfaces []string) {
 	hold, ok := b.holds[d.Address]
 	if !ok {
-		hold = Hold{Address: d.Address, Interfaces: b.pools[pool.Name].interfaces}
+		hold = Hold{Address: d.Address, Interfaces: interfaces}
 	}
 	hold.Services = append(hold.Services, d.Service)
 	b.holds[d.Address] = hold
@@ -226,7 +262,8 @@ func (b *builder) plan() NodePlan {
 	return plan
 }
 
-// ranges returns the addresses of all pools that are announced.
+// ranges returns the addresses of all pools, and of all ranges that drain, that
+// are announced.
 func ranges(snapshot config.Snapshot) []netipx.IPRange {
 	var set netipx.IPSetBuilder
 	for _, pool := range snapshot.Pools() {
@@ -235,6 +272,11 @@ func ranges(snapshot config.Snapshot) []netipx.IPRange {
 		}
 		for _, r := range pool.Ranges {
 			set.AddRange(r)
+		}
+	}
+	for _, d := range snapshot.Draining() {
+		if len(d.L2) > 0 {
+			set.AddRange(d.Range)
 		}
 	}
 	// The only errors of an IPSetBuilder are invalid ranges, and those of a

@@ -68,6 +68,21 @@ func world(t testing.TB) Input {
 	}
 }
 
+// selecting is the configuration of world with another advertisement.
+func selecting(t testing.TB, spec v1beta1.L2AdvertisementSpec) config.Snapshot {
+	return snapshot(t, config.Objects{
+		Pools:            []v1beta1.IPAddressPool{pool("main", "192.0.2.0/24")},
+		L2Advertisements: []v1beta1.L2Advertisement{advertisement("some", spec)},
+	})
+}
+
+// preferring is an advertisement that prefers the nodes of a rack.
+func preferring(rack string) v1beta1.L2AdvertisementSpec {
+	return v1beta1.L2AdvertisementSpec{PreferredNodeSelectors: []v1beta1.PreferredNodeSelector{{
+		Weight: 10, Preference: metav1.LabelSelector{MatchLabels: map[string]string{"rack": rack}},
+	}}}
+}
+
 var web = types.NamespacedName{Namespace: "default", Name: "web"}
 
 func TestDecisions(t *testing.T) {
@@ -119,6 +134,38 @@ func TestDecisions(t *testing.T) {
 		},
 		"no speaker is ready": {
 			change: func(_ *testing.T, in *Input) { in.Speakers = map[string]bool{"node2": false, "node3": false} },
+			reason: Announced, holder: "node3",
+		},
+		"no advertisement selects the Service": {
+			change: func(t *testing.T, in *Input) {
+				in.Config = selecting(t, v1beta1.L2AdvertisementSpec{ServiceSelectors: onNodes(map[string]string{"app": "web"})})
+			},
+			reason: ServiceNotSelected,
+		},
+		"an advertisement selects the Service": {
+			change: func(t *testing.T, in *Input) {
+				in.Config = selecting(t, v1beta1.L2AdvertisementSpec{ServiceSelectors: onNodes(map[string]string{"app": "web"})})
+				in.Services[0].Labels = labels.Set{"app": "web"}
+			},
+			reason: Announced, holder: "node3",
+		},
+		"another node is preferred": {
+			change: func(t *testing.T, in *Input) { in.Config = selecting(t, preferring("a")) },
+			reason: NotElected, holder: "node2",
+		},
+		"the preferred nodes are not ready": {
+			change: func(t *testing.T, in *Input) {
+				in.Config = selecting(t, preferring("a"))
+				in.Nodes[0].Ready, in.Nodes[1].Ready = false, false
+			},
+			reason: Announced, holder: "node3",
+		},
+		"the address drains from a pool that is gone": {
+			change: func(_ *testing.T, in *Input) {
+				in.Config, _, _ = config.Build(config.Objects{
+					L2Advertisements: []v1beta1.L2Advertisement{advertisement("all", v1beta1.L2AdvertisementSpec{})},
+				}, in.Config)
+			},
 			reason: Announced, holder: "node3",
 		},
 		"policy Local without any endpoint": {

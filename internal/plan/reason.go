@@ -12,6 +12,9 @@ const (
 	NotInPool Reason = "NotInPool"
 	// NoAdvertisement: no accepted L2Advertisement selects the address' pool.
 	NoAdvertisement Reason = "NoAdvertisement"
+	// ServiceNotSelected: no L2Advertisement of the address' pool selects the
+	// Service.
+	ServiceNotSelected Reason = "ServiceNotSelected"
 	// NoEndpoints: the Service has no usable endpoint anywhere.
 	NoEndpoints Reason = "NoEndpoints"
 	// NodeUnknown: the API server does not know this node.
@@ -49,6 +52,8 @@ func (d Decision) Explain() string {
 		return "the address lies in no accepted IPAddressPool"
 	case NoAdvertisement:
 		return "no L2Advertisement selects the address pool"
+	case ServiceNotSelected:
+		return "no L2Advertisement of the address pool selects the Service"
 	case NoEndpoints:
 		return "the Service has no ready endpoint"
 	case NodeUnknown:

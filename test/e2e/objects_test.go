@@ -53,9 +53,14 @@ func namespace(t *testing.T) string {
 // announce.
 func announcedPool(t *testing.T) *v1beta1.IPAddressPool {
 	t.Helper()
+	return announcedPoolOf(t, "172.30.0.200-172.30.0.250")
+}
+
+func announcedPoolOf(t *testing.T, addresses ...v1beta1.AddressRange) *v1beta1.IPAddressPool {
+	t.Helper()
 	pool := &v1beta1.IPAddressPool{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
-		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"172.30.0.200-172.30.0.250"}},
+		Spec:       v1beta1.IPAddressPoolSpec{Addresses: addresses},
 	}
 	create(t, pool)
 	create(t, &v1beta1.L2Advertisement{

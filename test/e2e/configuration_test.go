@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/install"
+)
+
+// waitForVerdict waits until a pool's condition Accepted is about its present
+// generation, and returns it.
+func waitForVerdict(t *testing.T, pool *v1beta1.IPAddressPool) metav1.Condition {
+	t.Helper()
+	var verdict *metav1.Condition
+	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, pool, func() (string, bool) {
+		verdict = meta.FindStatusCondition(pool.Status.Conditions, v1beta1.ConditionAccepted)
+		return "the pool has no condition Accepted", verdict != nil && verdict.ObservedGeneration == pool.Generation
+	}))
+	return *verdict
+}
+
+// TestRefusedEditKeepsWhatWorks edits a live pool into a collision.
+func TestRefusedEditKeepsWhatWorks(t *testing.T) {
+	pool := announcedPool(t)
+	_, addr := webServer(t)
+	other := &v1beta1.IPAddressPool{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
+		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"192.0.2.0/24"}},
+	}
+	create(t, other)
+	verdict := waitForVerdict(t, other)
+	require.Equal(t, metav1.ConditionTrue, verdict.Status)
+	require.Equal(t, "AcceptedWithWarnings", verdict.Reason, "nothing announces it")
+	require.Equal(t, "Accepted", waitForVerdict(t, pool).Reason)
+
+	before := pool.DeepCopy()
+	pool.Spec.Addresses = []v1beta1.AddressRange{"192.0.2.128/25"}
+	require.NoError(t, shared.client.Patch(t.Context(), pool, client.MergeFrom(before)))
+	verdict = waitForVerdict(t, pool)
+	require.Equal(t, metav1.ConditionFalse, verdict.Status)
+	require.Equal(t, "Overlap", verdict.Reason)
+	require.Contains(t, verdict.Message, "192.0.2.128/25 overlaps 192.0.2.0/24 of IPAddressPool/"+other.Name)
+	require.Contains(t, verdict.Message, "running generation 1")
+	_, err := install.Get(limit(t, 10*time.Second), shared.lab, "http://"+addr.String()+"/")
+	require.NoError(t, err, "the accepted form of the pool is still announced")
+}
+
+// TestDeletedPoolDrains deletes the pool of an address that is in use.
+func TestDeletedPoolDrains(t *testing.T) {
+	pool := announcedPool(t)
+	svc, addr := webServer(t)
+	owner, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	require.NoError(t, err)
+	require.NoError(t, shared.client.Delete(t.Context(), pool))
+
+	// A later change that every component has seen shows that the deletion has
+	// been seen as well.
+	late := announcedPoolOf(t, "172.30.0.240-172.30.0.250")
+	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, late).Status)
+	lateService, lateAddr := webServer(t)
+	require.Equal(t, late.Name, lateService.Annotations["metallb.io/ip-allocated-from-pool"])
+	_, err = install.Owner(limit(t, 10*time.Second), shared.lab, lateAddr)
+	require.NoError(t, err)
+
+	require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(svc), svc))
+	require.Equal(t, addr.String(), svc.Status.LoadBalancer.Ingress[0].IP)
+	stays, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	require.NoError(t, err)
+	require.Equal(t, owner.Name, stays.Name)
+}
