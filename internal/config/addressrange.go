@@ -27,7 +27,7 @@ func parseAddressRange(text string) (r netipx.IPRange, hostBits bool, err error)
 	if !isRange {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return netipx.IPRange{}, false, fmt.Errorf("%q is neither a prefix like 192.0.2.0/24 nor a range like 192.0.2.10-192.0.2.20: %w", text, err)
+			return netipx.IPRange{}, false, fmt.Errorf("%q is neither a prefix like 192.0.2.0/24 nor a range like 192.0.2.10-192.0.2.20 (%s)", text, cause(err))
 		}
 		if prefix.Addr().Is4In6() {
 			return netipx.IPRange{}, false, fmt.Errorf("%q is an IPv4-mapped IPv6 prefix: write it as IPv4", text)
@@ -56,13 +56,22 @@ func parseRangeEnd(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		return netip.Addr{}, err
+		return netip.Addr{}, fmt.Errorf("%q is not an IP address like 192.0.2.10 (%s)", strings.TrimSpace(text), cause(err))
 	case addr.Zone() != "":
 		return netip.Addr{}, fmt.Errorf("%q has a zone, which a Service's address cannot have", addr)
 	case addr.Is4In6():
 		return netip.Addr{}, fmt.Errorf("%q is an IPv4-mapped IPv6 address: write it as IPv4", addr)
 	}
 	return addr, nil
+}
+
+// cause returns what an error of netip says after the call that failed.
+func cause(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, "): "); i >= 0 {
+		text = text[i+3:]
+	}
+	return text
 }
 
 // rangeText writes a range the shortest way that ParseAddressRange reads.

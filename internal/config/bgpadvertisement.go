@@ -3,6 +3,7 @@
 package config
 
 import (
+	"iter"
 	"math"
 	"reflect"
 	"slices"
@@ -162,14 +163,14 @@ func bgpMeta(o *v1beta1.BGPAdvertisement) *metav1.ObjectMeta { return &o.ObjectM
 // and the pools, communities and nodes as they have been settled before.
 type bgpRules struct {
 	inForce map[string]*bgpForm
-	pools   poolSet
+	pools   []*poolForm // sorted by name
 	aliases aliases
 	nodes   *nodeSets
 
 	selections map[*bgpForm]bitset
 }
 
-func newBGPRules(forms []*bgpForm, pools poolSet, known aliases, nodes *nodeSets) *bgpRules {
+func newBGPRules(forms []*bgpForm, pools []*poolForm, known aliases, nodes *nodeSets) *bgpRules {
 	r := &bgpRules{
 		inForce: make(map[string]*bgpForm), pools: pools, aliases: known, nodes: nodes,
 		selections: make(map[*bgpForm]bitset),
@@ -202,22 +203,35 @@ func (r *bgpRules) invalidCommunities(f *bgpForm) []conflict {
 // tooWide returns the pools that do not fill the prefixes that they would be
 // announced by, so that these would attract traffic to addresses of others.
 func (r *bgpRules) tooWide(f *bgpForm) []conflict {
-	if f.Spec.AggregationLength == 32 && f.Spec.AggregationLengthV6 == 128 {
-		return nil
-	}
 	var found []conflict
-	for i := range r.selected(f).all() {
-		pool := r.pools.forms[i]
-		add := func(field string, length, fit int) {
-			if length < fit {
-				found = append(found, conflict{with: field + " " + pool.Name, pool: pool.Name, Problem: problem(ReasonAggregationTooWide, "spec."+field, "/%d is wider than the ranges of %s/%s, which fill no more than /%d: use /%d or longer, or leave out the pool",
-					length, KindIPAddressPool, pool.Name, fit, fit)})
-			}
-		}
-		add("aggregationLength", f.Spec.AggregationLength, pool.fit4)
-		add("aggregationLengthV6", f.Spec.AggregationLengthV6, pool.fit6)
+	for route := range r.wideRoutes(f) {
+		found = append(found, conflict{with: route.field + " " + route.pool, Problem: problem(ReasonAggregationTooWide, "spec."+route.field, "/%d is wider than the ranges of %s/%s, which fill no more than /%d: use /%d or longer, or leave out the pool",
+			route.length, KindIPAddressPool, route.pool, route.fit, route.fit)})
 	}
 	return found
+}
+
+// wideRoute is what an advertisement asks of a pool that does not fill it.
+type wideRoute struct {
+	pool, field string
+	// length is the one asked for, and fit the shortest that is possible.
+	length, fit int
+}
+
+func (r *bgpRules) wideRoutes(f *bgpForm) iter.Seq[wideRoute] {
+	return func(yield func(wideRoute) bool) {
+		length4, length6 := f.Spec.AggregationLength, f.Spec.AggregationLengthV6
+		if length4 == 32 && length6 == 128 {
+			return
+		}
+		for i := range r.selected(f).all() {
+			pool := r.pools[i]
+			if length4 < pool.fit4 && !yield(wideRoute{pool.Name, "aggregationLength", length4, pool.fit4}) ||
+				length6 < pool.fit6 && !yield(wideRoute{pool.Name, "aggregationLengthV6", length6, pool.fit6}) {
+				return
+			}
+		}
+	}
 }
 
 // localPrefs returns the advertisements that put another LOCAL_PREF on the same
@@ -260,7 +274,7 @@ func (r *bgpRules) commonRoute(a, b *bgpForm) (string, bool) {
 	}
 	ofB := r.selected(b)
 	for i := range r.selected(a).all() {
-		pool := r.pools.forms[i]
+		pool := r.pools[i]
 		if ofB.has(i) && (same4 && pool.fit4 > 0 || same6 && pool.fit6 > 0) {
 			return pool.Name, true
 		}
@@ -271,8 +285,8 @@ func (r *bgpRules) commonRoute(a, b *bgpForm) (string, bool) {
 func (r *bgpRules) selected(f *bgpForm) bitset {
 	set, ok := r.selections[f]
 	if !ok {
-		set = newBitset(len(r.pools.forms))
-		for _, i := range r.pools.selected(f.selection) {
+		set = newBitset(len(r.pools))
+		for _, i := range f.selection.of(r.pools) {
 			set.add(i)
 		}
 		r.selections[f] = set

@@ -40,10 +40,7 @@ func Build(objects Objects, last Snapshot) (Snapshot, []Verdict, []Warning) {
 	b.settleBGPAdvertisements()
 	next := b.content()
 
-	slices.SortStableFunc(b.verdicts, func(a, b Verdict) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
-	})
-	return Snapshot{next}, b.verdicts, warnings(b, next)
+	return Snapshot{next}, b.verdicts(), warnings(b, next)
 }
 
 // builder collects a Snapshot.
@@ -66,7 +63,8 @@ type builder struct {
 	peerRules *peerRules
 	bgpRules  *bgpRules
 
-	verdicts []Verdict
+	// outside are the Verdicts on objects that are not looked at.
+	outside []Verdict
 	// secrets are what is wrong with the Secrets of peers.
 	secrets []Warning
 	// held are the peers whose present spec is not in force because of that.
@@ -75,14 +73,9 @@ type builder struct {
 
 func (b *builder) settlePools() {
 	b.pools = contend(admit(b, KindIPAddressPool, b.objects.Pools, poolMeta), poolMeta, b.last.Pools, parsePool)
-	from := b.last.owners
-	if len(b.last.Pools) == 0 {
-		from = nil
-	}
-	b.table = newAddressTable(inForce(b.pools), from, b.last.Pools)
+	b.table = addressTableFrom(b.last, inForce(b.pools))
 	settle(b.pools, b.table)
 	b.next.Pools = inForce(b.pools)
-	b.verdicts = append(b.verdicts, verdicts(KindIPAddressPool, b.pools)...)
 }
 
 func (b *builder) settleCommunities() {
@@ -91,7 +84,6 @@ func (b *builder) settleCommunities() {
 	b.aliases = newAliases(inForce(b.communities))
 	settle(b.communities, b.aliases)
 	b.next.Communities = inForce(b.communities)
-	b.verdicts = append(b.verdicts, verdicts(KindCommunity, b.communities)...)
 }
 
 func (b *builder) settleBFDProfiles() {
@@ -99,7 +91,6 @@ func (b *builder) settleBFDProfiles() {
 	b.profiles = contend(admit(b, KindBFDProfile, b.objects.BFDProfiles, meta), meta, b.last.BFDProfiles, parseBFDProfile)
 	settle(b.profiles, noRules[*profileForm]{})
 	b.next.BFDProfiles = inForce(b.profiles)
-	b.verdicts = append(b.verdicts, verdicts(KindBFDProfile, b.profiles)...)
 }
 
 func (b *builder) settlePeers() {
@@ -107,30 +98,19 @@ func (b *builder) settlePeers() {
 	b.peerRules = newPeerRules(inForce(b.peers), b.nodes)
 	settle(b.peers, b.peerRules)
 	b.next.Peers = inForce(b.peers)
-	for i, v := range verdicts(KindBGPPeer, b.peers) {
-		switch {
-		case v.Standing == Current && b.held[v.Name]:
-			v.Standing = Previous
-		case v.Standing == Current && b.peers[i].running.Spec.Down():
-			v.Standing = Waiting
-		}
-		b.verdicts = append(b.verdicts, v)
-	}
 }
 
 func (b *builder) settleL2Advertisements() {
 	b.l2 = contend(admit(b, KindL2Advertisement, b.objects.L2Advertisements, l2Meta), l2Meta, b.last.L2, parseL2Advertisement)
 	settle(b.l2, noRules[*l2Form]{})
 	b.next.L2 = inForce(b.l2)
-	b.verdicts = append(b.verdicts, verdicts(KindL2Advertisement, b.l2)...)
 }
 
 func (b *builder) settleBGPAdvertisements() {
 	b.bgp = contend(admit(b, KindBGPAdvertisement, b.objects.BGPAdvertisements, bgpMeta), bgpMeta, b.last.BGP, parseBGPAdvertisement)
-	b.bgpRules = newBGPRules(inForce(b.bgp), newPoolSet(b.next.Pools), b.aliases, b.nodes)
+	b.bgpRules = newBGPRules(inForce(b.bgp), b.next.Pools, b.aliases, b.nodes)
 	settle(b.bgp, b.bgpRules)
 	b.next.BGP = inForce(b.bgp)
-	b.verdicts = append(b.verdicts, verdicts(KindBGPAdvertisement, b.bgp)...)
 }
 
 // admit refuses the objects that cannot be told apart from others or are not in
@@ -150,7 +130,7 @@ func admit[O any](b *builder, kind string, objects []O, meta func(*O) *metav1.Ob
 	for i := range objects {
 		if problems := bad(&objects[i]); len(problems) > 0 {
 			m := meta(&objects[i])
-			b.verdicts = append(b.verdicts, Verdict{Kind: kind, Namespace: m.Namespace, Name: m.Name, Generation: m.Generation, Standing: Absent, Errors: problems})
+			b.outside = append(b.outside, Verdict{Kind: kind, Namespace: m.Namespace, Name: m.Name, Generation: m.Generation, Standing: Absent, Errors: problems})
 			refused = true
 		}
 	}
@@ -158,6 +138,34 @@ func admit[O any](b *builder, kind string, objects []O, meta func(*O) *metav1.Ob
 		return objects
 	}
 	return slices.DeleteFunc(slices.Clone(objects), func(o O) bool { return len(bad(&o)) > 0 })
+}
+
+// verdicts returns all Verdicts, sorted by kind and name.
+func (b *builder) verdicts() []Verdict {
+	out := make([]Verdict, 0, len(b.outside)+len(b.profiles)+len(b.bgp)+len(b.peers)+len(b.communities)+len(b.pools)+len(b.l2))
+	out = appendVerdicts(out, KindBFDProfile, b.profiles)
+	out = appendVerdicts(out, KindBGPAdvertisement, b.bgp)
+	peers := len(out)
+	out = appendVerdicts(out, KindBGPPeer, b.peers)
+	for i := range b.peers {
+		v := &out[peers+i]
+		switch {
+		case v.Standing == Current && b.held[v.Name]:
+			v.Standing = Previous
+		case v.Standing == Current && b.peers[i].running.Spec.Down():
+			v.Standing = Waiting
+		}
+	}
+	out = appendVerdicts(out, KindCommunity, b.communities)
+	out = appendVerdicts(out, KindIPAddressPool, b.pools)
+	out = appendVerdicts(out, KindL2Advertisement, b.l2)
+	if len(b.outside) > 0 {
+		out = append(out, b.outside...)
+		slices.SortStableFunc(out, func(a, b Verdict) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+		})
+	}
+	return out
 }
 
 // content resolves what is in force. Draining entries that nobody needs are
@@ -168,7 +176,7 @@ func (b *builder) content() *content {
 	without := func(drop func(drain) bool) {
 		c.Draining, c.Retired = nil, retired{}
 		if !reassign {
-			c.Draining = drains(b.last, b.table, drop)
+			c.Draining = drains(b.last, b.next.Pools, b.table, drop)
 			c.Retired = retire(b.last, &c.accepted)
 		}
 		c.resolveDraining()

@@ -26,7 +26,7 @@ type step struct {
 // caseFile is what a document of a case has that is not an object.
 type caseFile struct {
 	// Before is a list of objects that were built before.
-	Before []any `json:"before"`
+	Before *[]any `json:"before"`
 	// Drained are draining entries that nobody uses.
 	Drained []config.DrainedRange `json:"drained"`
 	// Interfaces are the network interfaces of nodes, by name.
@@ -56,11 +56,15 @@ func readCase(t testing.TB, file string) []step {
 		}
 		require.NoError(t, yaml.UnmarshalStrict(document, &c), "%s", document)
 		last.objects.Drained = append(last.objects.Drained, c.Drained...)
-		interfaces = c.Interfaces
-		last.objects.Namespace = c.Namespace
+		if c.Interfaces != nil {
+			interfaces = c.Interfaces
+		}
+		if c.Namespace != "" {
+			last.objects.Namespace = c.Namespace
+		}
 		if c.Before != nil {
 			before := config.Objects{PasswordKey: passwordKey}
-			for _, object := range c.Before {
+			for _, object := range *c.Before {
 				text, err := yaml.Marshal(object)
 				require.NoError(t, err)
 				add(t, &before, text)

@@ -23,18 +23,24 @@ type contender[F form] struct {
 // contend parses the objects of one kind and puts the form beside each that was
 // accepted last. parse may return that form if the object has not changed. What
 // was accepted of objects that no longer exist is dropped. The result is sorted
-// by name.
+// by name. A name that is there twice counts once.
 func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, parse func(object *O, last F) (F, []Problem)) []contender[F] {
 	sorted := make([]*O, 0, len(objects))
 	for i := range objects {
 		sorted = append(sorted, &objects[i])
 	}
-	slices.SortFunc(sorted, func(a, b *O) int { return cmp.Compare(meta(a).Name, meta(b).Name) })
+	slices.SortFunc(sorted, func(a, b *O) int {
+		return cmp.Or(cmp.Compare(meta(a).Name, meta(b).Name), cmp.Compare(meta(a).Namespace, meta(b).Namespace))
+	})
 
 	contenders := make([]contender[F], len(sorted))
 	for i, object := range sorted {
 		c := &contenders[i]
 		c.object = meta(object)
+		if i > 0 && contenders[i-1].object.Name == c.object.Name {
+			c.errs = []Problem{problem(ReasonDuplicate, "metadata.name", "%q is there twice: objects of two namespaces cannot be used together", c.object.Name)}
+			continue
+		}
 		for len(accepted) > 0 && accepted[0].head().Name < c.object.Name {
 			accepted = accepted[1:]
 		}
@@ -56,8 +62,6 @@ type conflict struct {
 	Problem
 	// with identifies the other.
 	with string
-	// pool is the name of the pool that the conflict is about, if any.
-	pool string
 }
 
 // rules are what the forms of one kind must not do to each other.
@@ -133,7 +137,7 @@ func objections[F form](c *contender[F], rules rules[F]) []Problem {
 // inForce returns the forms in force, sorted by name.
 func inForce[F form](contenders []contender[F]) []F {
 	var none F
-	var forms []F
+	forms := make([]F, 0, len(contenders))
 	for i := range contenders {
 		if contenders[i].running != none {
 			forms = append(forms, contenders[i].running)
@@ -142,10 +146,9 @@ func inForce[F form](contenders []contender[F]) []F {
 	return forms
 }
 
-// verdicts returns the Verdicts on the contenders, in their order.
-func verdicts[F form](kind string, contenders []contender[F]) []Verdict {
+// appendVerdicts appends the Verdicts on the contenders, in their order.
+func appendVerdicts[F form](out []Verdict, kind string, contenders []contender[F]) []Verdict {
 	var none F
-	out := make([]Verdict, len(contenders))
 	for i := range contenders {
 		c := &contenders[i]
 		v := Verdict{Kind: kind, Namespace: c.object.Namespace, Name: c.object.Name, Generation: c.object.Generation, Errors: c.errs}
@@ -157,7 +160,7 @@ func verdicts[F form](kind string, contenders []contender[F]) []Verdict {
 		default:
 			v.Standing, v.Running = Previous, c.running.head().Generation
 		}
-		out[i] = v
+		out = append(out, v)
 	}
 	return out
 }

@@ -67,12 +67,12 @@ type retiredBGP struct {
 
 // drains returns the draining entries after a change: what the last content had
 // and the pools have no more, apart from entries that are dropped.
-func drains(last *content, table *addressTable, drop func(drain) bool) []drain {
+func drains(last *content, next []*poolForm, table *addressTable, drop func(drain) bool) []drain {
 	var out []drain
 	keep := func(d drain, r netipx.IPRange) {
 		var taken []netipx.IPRange
 		for _, owner := range table.ownersOf(r) {
-			taken = append(taken, table.pools[owner].Spec.Ranges...)
+			taken = append(taken, table.form(owner).Spec.Ranges...)
 		}
 		slices.SortFunc(taken, func(a, b netipx.IPRange) int { return a.From().Compare(b.From()) })
 		for _, left := range subtract(r, taken) {
@@ -86,7 +86,7 @@ func drains(last *content, table *addressTable, drop func(drain) bool) []drain {
 		}
 	}
 	for i, pool := range last.Pools {
-		if now, ok := table.pools[pool.Name]; ok && (now == pool || now.sum == pool.sum) {
+		if now, ok := find(next, pool.Name); ok && now.sum == pool.sum {
 			continue
 		}
 		d := drain{Pool: pool.Name, Labels: maps.Clone(pool.Labels)}

@@ -51,7 +51,7 @@ func Decode(data []byte, passwords map[string]Password) (Snapshot, error) {
 	if err := in.restore(passwords); err != nil {
 		return Snapshot{}, fmt.Errorf("decode the configuration: %w", err)
 	}
-	c := resolve(in.accepted, newAddressTable(in.Pools, nil, nil), &content{})
+	c := resolve(in.accepted, newAddressTable(in.Pools), &content{})
 	c.resolveDraining()
 	c.seal()
 	return Snapshot{c}, nil

@@ -119,6 +119,8 @@ type peerForm struct {
 	// raw has no password; inline is what was taken out of it.
 	raw    *v1beta2.BGPPeerSpec
 	inline Password
+	// key is what the digest of the password was made with.
+	key Password
 }
 
 // parsePeer reads a BGPPeer, but not the Secret that it may name.
@@ -175,12 +177,12 @@ func (f *peerForm) seal() {
 // withPassword returns the form with the password that it needs, not set if
 // there is none.
 func (f *peerForm) withPassword(password, key Password) *peerForm {
-	digest := password.digest(key, f.Name)
-	if f.Spec.Password == password && f.Spec.PasswordDigest == digest {
+	if f.Spec.Password == password && f.key == key {
 		return f
 	}
 	updated := *f
-	updated.Spec.Password, updated.Spec.PasswordDigest = password, digest
+	updated.Spec.Password, updated.Spec.PasswordDigest = password, password.digest(key, f.Name)
+	updated.key = key
 	updated.seal()
 	return &updated
 }

@@ -129,7 +129,7 @@ func (p *peerParser) timers() {
 	switch {
 	case hold > 0 && hold < minHoldTime:
 		p.refuse(ReasonOutOfRange, "holdTime", "%q is less than 3s: use 0s for no hold time, or at least 3s", *p.spec.HoldTime)
-	case hold > maxTimer:
+	case hold > maxTimer && p.spec.HoldTime == nil:
 		p.refuse(ReasonOutOfRange, "keepaliveTime", "%q without holdTime means a hold time of three times as long, and that is more than %.0fs: lower it", *p.spec.KeepaliveTime, maxTimer.Seconds())
 	}
 	if keepalive == 0 {

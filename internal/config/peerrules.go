@@ -126,7 +126,7 @@ func (r *peerRules) conflicts(f *peerForm) []conflict {
 	if otherASN {
 		o, node := r.oldest(maps.Values(r.inForce), f, func(o *peerForm) bool { return asn.differs(o.asNumber()) })
 		if o != nil {
-			found = append(found, conflict{with: o.Name, Problem: problem(ReasonASNDiffers, "spec.myASN", "%d differs from %d of %s/%s, and a node has only one in a VRF (%s): use the same and localASN, or limit them to different nodes by nodeSelectors",
+			found = append(found, conflict{with: o.Name, Problem: problem(ReasonASNDiffers, "spec.myASN", "%d differs from %d of %s/%s, and a node has only one in a VRF (%s): use the same (localASN shows the peer another), or limit them to different nodes by nodeSelectors",
 				f.Spec.MyASN, o.Spec.MyASN, KindBGPPeer, o.Name, node)})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
@@ -38,7 +39,7 @@ func picture(t testing.TB, s config.Snapshot, verdicts []config.Verdict, warning
 		entry := fields(t, p.Name, p)
 		entry["bfd"] = p.BFD != nil
 		entry["down"] = p.Down()
-		for key, value := range map[string]any{"bfd": false, "down": false, "holdTime": 90e9, "keepaliveTime": 30e9, "port": 179.} {
+		for key, value := range map[string]any{"bfd": false, "down": false, "holdTime": "1m30s", "keepaliveTime": "30s", "port": 179.} {
 			if entry[key] == value { // not worth a line
 				delete(entry, key)
 			}
@@ -69,6 +70,11 @@ func fields(t testing.TB, name string, value any) map[string]any {
 	out := make(map[string]any)
 	require.NoError(t, json.Unmarshal(data, &out))
 	out["name"] = name
+	for _, key := range []string{"holdTime", "keepaliveTime", "connectTime", "receiveInterval", "transmitInterval"} {
+		if n, ok := out[key].(float64); ok {
+			out[key] = time.Duration(n).String()
+		}
+	}
 	return out
 }
 

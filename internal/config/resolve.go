@@ -51,11 +51,9 @@ type content struct {
 // takes over what has not changed since the last content.
 func resolve(next accepted, table *addressTable, last *content) *content {
 	c := &content{accepted: next, owners: table.owners}
-	c.poolAt = make(map[string]int, len(c.Pools))
-	for i, f := range c.Pools {
-		c.poolAt[f.Name] = i
-	}
+	c.indexPools(last)
 	c.resolvePeers()
+	c.l2 = make([]L2Advertisement, 0, len(c.L2))
 	for _, f := range c.L2 {
 		c.l2 = append(c.l2, f.Spec)
 	}
@@ -69,10 +67,24 @@ func resolve(next accepted, table *addressTable, last *content) *content {
 	return c
 }
 
+// indexPools finds pools by name.
+func (c *content) indexPools(last *content) {
+	sameName := func(a, b *poolForm) bool { return a.Name == b.Name }
+	if slices.EqualFunc(c.Pools, last.Pools, sameName) && last.poolAt != nil {
+		c.poolAt = last.poolAt
+		return
+	}
+	c.poolAt = make(map[string]int, len(c.Pools))
+	for i, f := range c.Pools {
+		c.poolAt[f.Name] = i
+	}
+}
+
 func (c *content) resolvePeers() {
 	for _, f := range c.BFDProfiles {
 		c.profiles = append(c.profiles, f.Spec)
 	}
+	c.peers = make([]Peer, 0, len(c.Peers))
 	for _, f := range c.Peers {
 		peer := f.Spec
 		if profile, ok := find(c.BFDProfiles, peer.BFDProfile); ok {
@@ -102,9 +114,13 @@ func (c *content) resolvePools(last *content) {
 	c.pools = make([]Pool, len(c.Pools))
 	lists := newAdvertisementLists(c)
 	if c.sameAdvertisements(last) {
+		had := last.Pools
 		for i, f := range c.Pools {
-			if j, ok := last.poolAt[f.Name]; ok && last.Pools[j] == f {
-				c.pools[i] = last.pools[j]
+			for len(had) > 0 && had[0].Name < f.Name {
+				had = had[1:]
+			}
+			if len(had) > 0 && had[0] == f {
+				c.pools[i] = last.pools[len(last.Pools)-len(had)]
 				continue
 			}
 			c.pools[i] = lists.resolve(f, lists.selecting(f))
@@ -160,14 +176,13 @@ func (l advertisementLists) selecting(f *poolForm) advertised {
 // selectingEach returns the advertisements of every pool.
 func (l advertisementLists) selectingEach() []advertised {
 	out := make([]advertised, len(l.Pools))
-	pools := poolSet{forms: l.Pools, at: l.poolAt}
 	for i, a := range l.L2 {
-		for _, pool := range pools.selected(a.selection) {
+		for _, pool := range a.selection.of(l.Pools) {
 			out[pool].l2 = append(out[pool].l2, i)
 		}
 	}
 	for _, i := range l.bgpOrder {
-		for _, pool := range pools.selected(l.BGP[i].selection) {
+		for _, pool := range l.BGP[i].selection.of(l.Pools) {
 			out[pool].bgp = append(out[pool].bgp, i)
 		}
 	}

@@ -22,36 +22,22 @@ func (s selection) appendTo(d *digest) {
 	d.selectors(s.PoolSelectors)
 }
 
-// poolSet is a list of pools with what is looked up in it.
-type poolSet struct {
-	forms []*poolForm
-	at    map[string]int
-}
-
-func newPoolSet(forms []*poolForm) poolSet {
-	s := poolSet{forms: forms, at: make(map[string]int, len(forms))}
-	for i, f := range forms {
-		s.at[f.Name] = i
-	}
-	return s
-}
-
-// selected returns the indexes of the pools that are selected, ascending.
-func (s poolSet) selected(by selection) []int {
+// of returns the indexes of the selected ones of pools that are sorted by name,
+// ascending.
+func (s selection) of(pools []*poolForm) []int {
 	var out []int
-	if by.all() || len(by.PoolSelectors) > 0 {
-		for i, f := range s.forms {
-			if by.selects(f.Name, f.Labels) {
+	if s.all() || len(s.PoolSelectors) > 0 {
+		for i, f := range pools {
+			if s.selects(f.Name, f.Labels) {
 				out = append(out, i)
 			}
 		}
 		return out
 	}
-	for _, name := range by.Pools {
-		if i, ok := s.at[name]; ok {
+	for _, name := range s.Pools {
+		if i, ok := slices.BinarySearchFunc(pools, name, byName[*poolForm]); ok {
 			out = append(out, i)
 		}
 	}
-	slices.Sort(out)
 	return out
 }

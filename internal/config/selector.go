@@ -159,12 +159,17 @@ func parseSelector(field string, selector *metav1.LabelSelector) (parsed Selecto
 		expressions[text] = i
 		parts = append(parts, text)
 
-		op, ok := operatorOf(expression.Operator, len(values))
-		if !ok {
+		op, wantsValues, ok := operatorOf(expression.Operator, len(values))
+		switch {
+		case !ok:
 			problems = append(problems, problem(ReasonInvalidSelector, at+".operator", "%q is not an operator: use In, NotIn, Exists or DoesNotExist", expression.Operator))
-			continue
+		case wantsValues && len(values) == 0:
+			problems = append(problems, problem(ReasonInvalidSelector, at+".values", "%s needs values: give at least one", expression.Operator))
+		case !wantsValues && len(values) > 0:
+			problems = append(problems, problem(ReasonInvalidSelector, at+".values", "%s takes no values, but has %q: remove them", expression.Operator, values))
+		default:
+			add(at, expression.Key, op, values)
 		}
-		add(at, expression.Key, op, values)
 	}
 	slices.Sort(parts)
 	return canonicalSelector(requirements), strings.Join(parts, "\n"), problems
@@ -172,21 +177,21 @@ func parseSelector(field string, selector *metav1.LabelSelector) (parsed Selecto
 
 // operatorOf translates an operator. In with one value is written as Equals, so
 // that it is equal to a matching label.
-func operatorOf(op metav1.LabelSelectorOperator, values int) (operators.Operator, bool) {
+func operatorOf(op metav1.LabelSelectorOperator, values int) (translated operators.Operator, wantsValues, ok bool) {
 	switch op {
 	case metav1.LabelSelectorOpIn:
 		if values == 1 {
-			return operators.Equals, true
+			return operators.Equals, true, true
 		}
-		return operators.In, true
+		return operators.In, true, true
 	case metav1.LabelSelectorOpNotIn:
-		return operators.NotIn, true
+		return operators.NotIn, true, true
 	case metav1.LabelSelectorOpExists:
-		return operators.Exists, true
+		return operators.Exists, false, true
 	case metav1.LabelSelectorOpDoesNotExist:
-		return operators.DoesNotExist, true
+		return operators.DoesNotExist, false, true
 	}
-	return "", false
+	return "", false, false
 }
 
 // equality returns a label and its value that the selector asks for, if it does.

@@ -16,7 +16,7 @@ type Snapshot struct {
 }
 
 var empty = func() *content {
-	c := resolve(accepted{}, newAddressTable(nil, nil, nil), &content{})
+	c := resolve(accepted{}, newAddressTable(nil), &content{})
 	c.seal()
 	return c
 }()

@@ -42,19 +42,21 @@ type add func(reason Reason, field, format string, args ...any)
 // follows from the object alone, and of what a check finds.
 func current[F form](w *warner, kind string, contenders []contender[F], check func(F, add)) {
 	var none F
+	var name string
+	add := func(reason Reason, field, format string, args ...any) {
+		w.list = append(w.list, Warning{Kind: kind, Name: name, Problem: problem(reason, field, format, args...)})
+	}
 	for i := range contenders {
 		f := contenders[i].running
 		if f == none || f != contenders[i].wanted {
 			continue
 		}
-		name := f.head().Name
+		name = f.head().Name
 		for _, note := range f.head().notes {
 			w.list = append(w.list, Warning{Kind: kind, Name: name, Problem: note})
 		}
 		if check != nil {
-			check(f, func(reason Reason, field, format string, args ...any) {
-				w.list = append(w.list, Warning{Kind: kind, Name: name, Problem: problem(reason, field, format, args...)})
-			})
+			check(f, add)
 		}
 	}
 }
@@ -117,7 +119,8 @@ func (w *warner) nodeSelectors(field string, selectors Selectors, add add) {
 }
 
 func (w *warner) selection(s selection, add add) {
-	selected := s.all() && len(w.c.Pools) > 0
+	selected := s.all() && len(w.c.Pools) > 0 ||
+		slices.ContainsFunc(w.c.Draining, func(d drain) bool { return s.selects(d.Pool, d.Labels) })
 	for _, name := range s.Pools {
 		if _, ok := w.c.poolAt[name]; ok {
 			selected = true
@@ -201,9 +204,10 @@ func (w *warner) peersOf(f *bgpForm, add add) {
 // for, because they came or changed after the advertisement.
 func (w *warner) aggregation() {
 	for _, f := range w.c.BGP {
-		for _, conflict := range w.bgpRules.tooWide(f) {
-			w.list = append(w.list, Warning{Kind: KindIPAddressPool, Name: conflict.pool, Problem: problem(ReasonAggregationTooWide, "spec.addresses",
-				"%s/%s: %s %s; until then the pool is announced by prefixes that stay within it", KindBGPAdvertisement, f.Name, conflict.Field, conflict.Message)})
+		for route := range w.bgpRules.wideRoutes(f) {
+			w.list = append(w.list, Warning{Kind: KindIPAddressPool, Name: route.pool, Problem: problem(ReasonAggregationTooWide, "spec.addresses",
+				"the ranges fill no more than /%d, but %s of %s/%s is %d: the pool is announced by /%d",
+				route.fit, route.field, KindBGPAdvertisement, f.Name, route.length, route.fit)})
 		}
 	}
 }
