@@ -79,6 +79,8 @@ type BFDProfileStatus struct {
 // the path to a router noticed within a second instead of a BGP hold time. It
 // is read only in the namespace that the speaker runs in.
 //
+// Not in effect yet: it is checked and kept, but BGP is not spoken so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion

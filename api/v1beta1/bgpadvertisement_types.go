@@ -121,6 +121,8 @@ type BGPAdvertisementStatus struct {
 // that can forward a Service's traffic offers the routers a route to its
 // address. It is read only in the namespace that the speaker runs in.
 //
+// Not in effect yet: it is checked and kept, but BGP is not spoken so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion

@@ -15,6 +15,8 @@ import (
 // v1beta2. Both versions have the same fields; here, spec.peerPort may be 0, which
 // is the same as 179.
 //
+// Not in effect yet: it is checked and kept, but BGP is not spoken so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:deprecatedversion:warning="metallb.io/v1beta1 BGPPeer is deprecated: change apiVersion to metallb.io/v1beta2, all fields stay as they are"

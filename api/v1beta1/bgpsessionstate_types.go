@@ -79,6 +79,8 @@ type BGPSessionStateStatus struct {
 // BGPSessionState is how the BGP session between a node and a peer is. The
 // speaker of the node writes it; it is not for users to write.
 //
+// Not in effect yet: nobody writes it so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion

@@ -48,6 +48,8 @@ type CommunityStatus struct {
 // Community gives BGP communities names, for BGPAdvertisements to use instead
 // of numbers. It is read only in the namespace that the speaker runs in.
 //
+// Not in effect yet: it is checked and kept, but BGP is not spoken so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion

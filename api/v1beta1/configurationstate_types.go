@@ -186,6 +186,8 @@ type NodeNeighbor struct {
 // "controller", one "speaker-<node>" for each node, and "default", whose spec is
 // for all of them.
 //
+// Not in effect yet: nobody writes it so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion

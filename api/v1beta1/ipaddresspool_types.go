@@ -98,7 +98,7 @@ type ServiceAllocation struct {
 
 // IPAddressPoolStatus is the usage of the pool, as the controller sees it, and
 // whether the pool is in force. A counter that is missing has not been counted
-// yet. Counters stop at 9223372036854775807, which an IPv6 prefix of /65 or
+// yet; so far, none is. Counters stop at 9223372036854775807, which an IPv6 prefix of /65 or
 // larger reaches.
 type IPAddressPoolStatus struct {
 	// How many IPv4 addresses of the pool Services have. An address that

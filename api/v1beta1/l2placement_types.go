@@ -69,6 +69,8 @@ type L2PlacementStatus struct {
 // and the speaker that answers the status; it is not for users to write, and may
 // change without notice.
 //
+// Not in effect yet: nobody writes it so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion

@@ -114,24 +114,25 @@ type MetalLBSpec struct {
 
 	// What happens to an address that a Service has when the pools no longer
 	// contain it. Keep: the Service keeps it, and nobody gets it afterwards.
-	// Reassign: the Service gets another one.
+	// Reassign: the Service gets another one. Not in effect yet: addresses are
+	// always kept.
 	//
 	// +optional
 	// +kubebuilder:default=Keep
 	AddressPolicy AddressPolicy `json:"addressPolicy,omitempty"`
 
 	// How a change of the configuration that touches traffic goes from node to
-	// node.
+	// node. Not in effect yet: all nodes take it at once.
 	//
 	// +optional
 	ConfigRollout *ConfigRollout `json:"configRollout,omitempty"`
 
-	// How addresses are announced on the local segment.
+	// How addresses are announced on the local segment. Not in effect yet.
 	//
 	// +optional
 	L2 *L2Config `json:"l2,omitempty"`
 
-	// How addresses are announced over BGP.
+	// How addresses are announced over BGP. Not in effect yet.
 	//
 	// +optional
 	BGP *BGPConfig `json:"bgp,omitempty"`
@@ -355,12 +356,12 @@ type MetalLBStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// The version that runs on all nodes.
+	// The version that runs on all nodes. Not written yet.
 	//
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// The configuration that is in force.
+	// The configuration that is in force. Not written yet.
 	//
 	// +optional
 	Configuration *ConfigurationStatus `json:"configuration,omitempty"`

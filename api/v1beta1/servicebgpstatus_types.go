@@ -41,6 +41,8 @@ type ServiceBGPStatusStatus struct {
 // metallb.io/node, metallb.io/service-name and metallb.io/service-namespace
 // serve to find it.
 //
+// Not in effect yet: nobody writes it so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=servicebgpstatuses
 // +kubebuilder:subresource:status

@@ -58,6 +58,8 @@ type InterfaceInfo struct {
 // The labels metallb.io/node, metallb.io/service-name and
 // metallb.io/service-namespace serve to find it.
 //
+// Not in effect yet: nobody writes it so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=servicel2statuses
 // +kubebuilder:subresource:status

@@ -251,6 +251,8 @@ type BGPPeerStatus struct {
 // only in the namespace that the speaker runs in. Which addresses a peer hears
 // of is said by BGPAdvertisements.
 //
+// Not in effect yet: it is checked and kept, but BGP is not spoken so far.
+//
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion

@@ -34,12 +34,17 @@ func controller(m *v1beta1.MetalLB, p Params) *appsv1.Deployment {
 	spec.SecurityContext.RunAsUser = new(int64(nonRoot))
 	spec.SecurityContext.RunAsGroup = new(int64(nonRoot))
 	spec.Containers = []corev1.Container{c}
+	tune(&template, m.Spec.ControllerConfig)
+	replicas := int32(1)
+	if m.Spec.Replicas != nil {
+		replicas = *m.Spec.Replicas
+	}
 
 	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: objectMeta(m, Controller),
 		Spec: appsv1.DeploymentSpec{
-			Replicas: new(int32(1)),
+			Replicas: &replicas,
 			Selector: &metav1.LabelSelector{MatchLabels: selector(Controller)},
 			Strategy: appsv1.DeploymentStrategy{Type: appsv1.RollingUpdateDeploymentStrategyType},
 			Template: template,

@@ -53,7 +53,7 @@ func container(m *v1beta1.MetalLB, component string, p Params, healthAddress str
 
 	return corev1.Container{
 		Name:            component,
-		Image:           p.Image,
+		Image:           imageOf(m, component, p),
 		ImagePullPolicy: p.PullPolicy,
 		Command:         []string{"/metallb"},
 		Args:            args,
@@ -77,6 +77,39 @@ func container(m *v1beta1.MetalLB, component string, p Params, healthAddress str
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 	}
+}
+
+// tune applies what the user wants of a component's pods. Annotations are only
+// added, and resources replace all of ours.
+func tune(template *corev1.PodTemplateSpec, c *v1beta1.PodConfig) {
+	if c == nil {
+		return
+	}
+	template.Annotations = c.Annotations
+	template.Spec.Affinity = c.Affinity
+	if c.PriorityClassName != "" {
+		template.Spec.PriorityClassName = c.PriorityClassName
+	}
+	if c.RuntimeClassName != "" {
+		template.Spec.RuntimeClassName = &c.RuntimeClassName
+	}
+	if c.Resources != nil {
+		template.Spec.Containers[0].Resources = *c.Resources
+	}
+}
+
+// imageOf returns the image of a component: the user's choice, or the one that
+// all components run from.
+func imageOf(m *v1beta1.MetalLB, component string, p Params) string {
+	images := m.Spec.Images
+	switch {
+	case images == nil:
+	case component == Controller && images.Controller != "":
+		return images.Controller
+	case component == Speaker && images.Speaker != "":
+		return images.Speaker
+	}
+	return p.Image
 }
 
 func fieldEnv(name, path string) corev1.EnvVar {

@@ -41,6 +41,7 @@ func speaker(m *v1beta1.MetalLB, p Params) *appsv1.DaemonSet {
 	// Capabilities that are added to a container take effect for root only.
 	spec.SecurityContext.RunAsUser = new(int64(0))
 	spec.Containers = []corev1.Container{c}
+	tune(&template, m.Spec.SpeakerConfig)
 
 	return &appsv1.DaemonSet{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DaemonSet"},
