@@ -85,6 +85,19 @@ func cut(text string, n int) string {
 	return strings.ToValidUTF8(text[:n-len(mark)], "") + mark
 }
 
+// warnMetalLB tells as an event what of the MetalLB object has no effect, once
+// for each new text. Its conditions belong to the lifecycle.
+func (r *Reconciler) warnMetalLB(m *v1beta1.MetalLB, warnings []config.Warning) {
+	text := ""
+	for _, w := range warnings {
+		text = strings.TrimPrefix(text+"; "+w.Problem.Error(), "; ")
+	}
+	if text != "" && text != r.warned && m != nil {
+		r.recorder.Eventf(m, nil, corev1.EventTypeWarning, eventWarned, "ReadConfiguration", "%s", cut(text, maxNote))
+	}
+	r.warned = text
+}
+
 // The reasons of events about configuration objects.
 const (
 	eventRefused  = "Refused"

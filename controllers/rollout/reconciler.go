@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
 )
 
@@ -34,6 +35,8 @@ type Reconciler struct {
 
 	// last is what is in force, and what a refused object falls back to.
 	last config.Snapshot
+	// warned is what the last event on the MetalLB object said.
+	warned string
 }
 
 // NewReconciler returns a Reconciler for the configuration objects of a
@@ -64,6 +67,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 		key := objectKey{w.Kind, w.Name}
 		warningsOf[key] = append(warningsOf[key], w)
 	}
+	r.warnMetalLB(objects.MetalLB, warningsOf[objectKey{config.KindMetalLB, v1beta1.MetalLBName}])
 	var errs []error
 	for _, v := range verdicts {
 		key := objectKey{v.Kind, v.Name}

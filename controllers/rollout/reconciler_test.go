@@ -140,6 +140,17 @@ func TestWarnings(t *testing.T) {
 	require.Empty(t, w.event())
 }
 
+func TestForeignBackendIsWarnedOfOnce(t *testing.T) {
+	w := newWorld(t, &v1beta1.MetalLB{
+		ObjectMeta: metav1.ObjectMeta{Name: v1beta1.MetalLBName, Namespace: namespace},
+		Spec:       v1beta1.MetalLBSpec{BGPBackend: v1beta1.BGPBackendFRR},
+	})
+	w.reconcile()
+	require.Contains(t, w.event(), "Warning AcceptedWithWarnings spec.bgpBackend")
+	w.reconcile()
+	require.Empty(t, w.event())
+}
+
 func TestPeerWithoutItsSecret(t *testing.T) {
 	peer := &v1beta2.BGPPeer{
 		ObjectMeta: metav1.ObjectMeta{Name: "router", Namespace: namespace, Generation: 1},
