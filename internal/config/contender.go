@@ -165,10 +165,10 @@ func appendVerdicts[F form](out []Verdict, kind string, contenders []contender[F
 	for i := range contenders {
 		c := &contenders[i]
 		v := Verdict{Kind: kind, Namespace: c.object.Namespace, Name: c.object.Name, Generation: c.object.Generation, Errors: c.errs}
-		switch {
-		case c.running == none:
+		switch c.running {
+		case none:
 			v.Standing = Absent
-		case c.running == c.wanted:
+		case c.wanted:
 			v.Standing, v.Running = Current, c.running.head().Generation
 		default:
 			v.Standing, v.Running = Previous, c.running.head().Generation
