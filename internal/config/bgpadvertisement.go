@@ -139,7 +139,7 @@ func (f *bgpForm) seal() {
 	var d digest
 	f.Spec.appendTo(&d)
 	d.strs(f.References)
-	f.selection.appendTo(&d)
+	f.appendSelection(&d)
 	f.sum = d.sum()
 }
 
@@ -286,7 +286,7 @@ func (r *bgpRules) selected(f *bgpForm) bitset {
 	set, ok := r.selections[f]
 	if !ok {
 		set = newBitset(len(r.pools))
-		for _, i := range f.selection.of(r.pools) {
+		for _, i := range f.selected(r.pools) {
 			set.add(i)
 		}
 		r.selections[f] = set

@@ -4,6 +4,8 @@ package config_test
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
 	"os" //nolint:depguard // the tests read their cases from files
 	"slices"
 	"testing"
@@ -43,18 +45,29 @@ func readCase(t testing.TB, file string) []step {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
+	steps, err := parseCase(data)
+	require.NoError(t, err)
+	return steps
+}
 
+func parseCase(data []byte) ([]step, error) {
 	var steps []step
 	last := step{objects: config.Objects{PasswordKey: passwordKey}}
 	var interfaces map[string][]string
 	for document := range bytes.SplitSeq(data, []byte("\n---\n")) {
 		var c caseFile
-		require.NoError(t, yaml.Unmarshal(document, &c), "%s", document)
+		if err := yaml.Unmarshal(document, &c); err != nil {
+			return nil, err
+		}
 		if c.Before == nil && c.Drained == nil && c.Interfaces == nil && c.Namespace == "" {
-			add(t, &last.objects, document)
+			if err := add(&last.objects, document); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		require.NoError(t, yaml.UnmarshalStrict(document, &c), "%s", document)
+		if err := yaml.UnmarshalStrict(document, &c); err != nil {
+			return nil, err
+		}
 		last.objects.Drained = append(last.objects.Drained, c.Drained...)
 		if c.Interfaces != nil {
 			interfaces = c.Interfaces
@@ -66,8 +79,12 @@ func readCase(t testing.TB, file string) []step {
 			before := config.Objects{PasswordKey: passwordKey}
 			for _, object := range *c.Before {
 				text, err := yaml.Marshal(object)
-				require.NoError(t, err)
-				add(t, &before, text)
+				if err != nil {
+					return nil, err
+				}
+				if err := add(&before, text); err != nil {
+					return nil, err
+				}
 			}
 			steps = append(steps, step{objects: before})
 		}
@@ -75,65 +92,68 @@ func readCase(t testing.TB, file string) []step {
 	for i, node := range last.objects.Nodes {
 		last.objects.Nodes[i].Interfaces = interfaces[node.Name]
 	}
-	return append(steps, last)
+	return append(steps, last), nil
 }
 
 // add adds the object of a YAML document.
-func add(t testing.TB, objects *config.Objects, document []byte) {
-	t.Helper()
+func add(objects *config.Objects, document []byte) error {
 	var meta metav1.TypeMeta
-	require.NoError(t, yaml.Unmarshal(document, &meta), "%s", document)
+	if err := yaml.Unmarshal(document, &meta); err != nil {
+		return err
+	}
 	switch meta.Kind {
 	case "": // only a comment
+		return nil
 	case "IPAddressPool":
-		decode(t, document, &objects.Pools)
+		return decode(document, &objects.Pools)
 	case "L2Advertisement":
-		decode(t, document, &objects.L2Advertisements)
+		return decode(document, &objects.L2Advertisements)
 	case "BGPAdvertisement":
-		decode(t, document, &objects.BGPAdvertisements)
+		return decode(document, &objects.BGPAdvertisements)
 	case "BGPPeer":
-		decode(t, document, &objects.Peers)
+		return decode(document, &objects.Peers)
 	case "BFDProfile":
-		decode(t, document, &objects.BFDProfiles)
+		return decode(document, &objects.BFDProfiles)
 	case "Community":
-		decode(t, document, &objects.Communities)
+		return decode(document, &objects.Communities)
 	case "MetalLB":
-		var m []v1beta1.MetalLB
-		decode(t, document, &m)
-		objects.MetalLB = &m[0]
+		return decodeTo(document, func(m *v1beta1.MetalLB) { objects.MetalLB = m })
 	case "Secret":
-		var s []corev1.Secret
-		decode(t, document, &s)
-		data := s[0].Data
-		for key, value := range s[0].StringData {
-			if data == nil {
-				data = make(map[string][]byte)
+		return decodeTo(document, func(s *corev1.Secret) {
+			data := make(map[string][]byte)
+			maps.Copy(data, s.Data)
+			for key, value := range s.StringData {
+				data[key] = []byte(value)
 			}
-			data[key] = []byte(value)
-		}
-		objects.Secrets = append(objects.Secrets, config.SecretOf(s[0].Name, string(s[0].Type), data))
+			objects.Secrets = append(objects.Secrets, config.SecretOf(s.Name, string(s.Type), data))
+		})
 	case "Node":
-		var n []corev1.Node
-		decode(t, document, &n)
-		objects.Nodes = append(objects.Nodes, config.Node{Name: n[0].Name, Labels: n[0].Labels})
+		return decodeTo(document, func(n *corev1.Node) {
+			objects.Nodes = append(objects.Nodes, config.Node{Name: n.Name, Labels: n.Labels})
+		})
 	case "Namespace":
-		var n []corev1.Namespace
-		decode(t, document, &n)
-		objects.Namespaces = append(objects.Namespaces, config.Namespace{Name: n[0].Name, Labels: n[0].Labels})
+		return decodeTo(document, func(n *corev1.Namespace) {
+			objects.Namespaces = append(objects.Namespaces, config.Namespace{Name: n.Name, Labels: n.Labels})
+		})
 	case "Service":
-		var s []corev1.Service
-		decode(t, document, &s)
-		objects.Services = append(objects.Services, config.Service{Namespace: s[0].Namespace, Name: s[0].Name, Labels: s[0].Labels})
-	default:
-		t.Fatalf("a case has no use for the kind %q", meta.Kind)
+		return decodeTo(document, func(s *corev1.Service) {
+			objects.Services = append(objects.Services, config.Service{Namespace: s.Namespace, Name: s.Name, Labels: s.Labels})
+		})
 	}
+	return fmt.Errorf("a case has no use for the kind %q", meta.Kind)
 }
 
-func decode[O any](t testing.TB, document []byte, list *[]O) {
-	t.Helper()
-	var object O
-	require.NoError(t, yaml.UnmarshalStrict(document, &object), "%s", document)
-	*list = append(*list, object)
+func decode[O any](document []byte, list *[]O) error {
+	return decodeTo(document, func(object *O) { *list = append(*list, *object) })
+}
+
+func decodeTo[O any](document []byte, use func(*O)) error {
+	object := new(O)
+	if err := yaml.UnmarshalStrict(document, object); err != nil {
+		return fmt.Errorf("%w in\n%s", err, document)
+	}
+	use(object)
+	return nil
 }
 
 // build runs the steps and returns the result of the last one, with the
@@ -177,10 +197,8 @@ func reversed(in config.Objects) config.Objects {
 		slices.Reverse(out.Communities[i].Spec.Communities)
 	}
 	out.BFDProfiles = flip(in.BFDProfiles, (*v1beta1.BFDProfile).DeepCopy)
-	for _, list := range [][]config.Node{out.Nodes} {
-		out.Nodes = slices.Clone(list)
-		slices.Reverse(out.Nodes)
-	}
+	out.Nodes = slices.Clone(in.Nodes)
+	slices.Reverse(out.Nodes)
 	return out
 }
 

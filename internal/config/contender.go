@@ -3,8 +3,8 @@
 package config
 
 import (
-	"cmp"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -25,18 +25,10 @@ type contender[F form] struct {
 // was accepted of objects that no longer exist is dropped. The result is sorted
 // by name. A name that is there twice counts once.
 func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, parse func(object *O, last F) (F, []Problem)) []contender[F] {
-	sorted := make([]*O, 0, len(objects))
-	for i := range objects {
-		sorted = append(sorted, &objects[i])
-	}
-	slices.SortFunc(sorted, func(a, b *O) int {
-		return cmp.Or(cmp.Compare(meta(a).Name, meta(b).Name), cmp.Compare(meta(a).Namespace, meta(b).Namespace))
-	})
-
-	contenders := make([]contender[F], len(sorted))
-	for i, object := range sorted {
+	contenders := make([]contender[F], len(objects))
+	for i, s := range sortObjects(objects, meta) {
 		c := &contenders[i]
-		c.object = meta(object)
+		c.object = meta(s.object)
 		if i > 0 && contenders[i-1].object.Name == c.object.Name {
 			c.errs = []Problem{problem(ReasonDuplicate, "metadata.name", "%q is there twice: objects of two namespaces cannot be used together", c.object.Name)}
 			continue
@@ -47,13 +39,34 @@ func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accep
 		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name {
 			c.running = accepted[0]
 		}
-		wanted, errs := parse(object, c.running)
+		wanted, errs := parse(s.object, c.running)
 		c.errs = errs
 		if len(errs) == 0 {
 			c.wanted = wanted
 		}
 	}
 	return contenders
+}
+
+// named is an object with its name beside it, for sorting without looking at the
+// objects.
+type named[O any] struct {
+	name   string
+	object *O
+}
+
+func sortObjects[O any](objects []O, meta func(*O) *metav1.ObjectMeta) []named[O] {
+	sorted := make([]named[O], len(objects))
+	for i := range objects {
+		sorted[i] = named[O]{name: meta(&objects[i]).Name, object: &objects[i]}
+	}
+	slices.SortFunc(sorted, func(a, b named[O]) int {
+		if c := strings.Compare(a.name, b.name); c != 0 {
+			return c
+		}
+		return strings.Compare(meta(a.object).Namespace, meta(b.object).Namespace)
+	})
+	return sorted
 }
 
 // conflict is a Problem of one form with another one, or with what another
@@ -152,10 +165,10 @@ func appendVerdicts[F form](out []Verdict, kind string, contenders []contender[F
 	for i := range contenders {
 		c := &contenders[i]
 		v := Verdict{Kind: kind, Namespace: c.object.Namespace, Name: c.object.Name, Generation: c.object.Generation, Errors: c.errs}
-		switch {
-		case c.running == none:
+		switch c.running {
+		case none:
 			v.Standing = Absent
-		case c.running == c.wanted:
+		case c.wanted:
 			v.Standing, v.Running = Current, c.running.head().Generation
 		default:
 			v.Standing, v.Running = Previous, c.running.head().Generation

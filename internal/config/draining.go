@@ -86,7 +86,10 @@ func drains(last *content, next []*poolForm, table *addressTable, drop func(drai
 		}
 	}
 	for i, pool := range last.Pools {
-		if now, ok := find(next, pool.Name); ok && now.sum == pool.sum {
+		for len(next) > 0 && next[0].Name < pool.Name {
+			next = next[1:]
+		}
+		if len(next) > 0 && next[0].Name == pool.Name && next[0].sum == pool.sum {
 			continue
 		}
 		d := drain{Pool: pool.Name, Labels: maps.Clone(pool.Labels)}

@@ -16,7 +16,8 @@ type header struct {
 	Name string `json:"name"`
 	// Generation is metadata.generation.
 	Generation int64 `json:"generation,omitempty"`
-	// Created is metadata.creationTimestamp, in seconds since 1970.
+	// Created is metadata.creationTimestamp, in seconds since 1970, 0 if it has
+	// none.
 	Created int64 `json:"created,omitempty"`
 
 	// sum identifies the content of the spec.
@@ -26,17 +27,24 @@ type header struct {
 }
 
 func headerOf(o *metav1.ObjectMeta) header {
-	return header{Name: o.Name, Generation: o.Generation, Created: o.CreationTimestamp.Unix()}
+	return header{Name: o.Name, Generation: o.Generation, Created: created(o)}
+}
+
+func created(o *metav1.ObjectMeta) int64 {
+	if o.CreationTimestamp.IsZero() {
+		return 0
+	}
+	return o.CreationTimestamp.Unix()
 }
 
 // describes reports whether the header is that of the object as it is.
 func (h *header) describes(o *metav1.ObjectMeta) bool {
-	return h.Generation == o.Generation && h.Created == o.CreationTimestamp.Unix()
+	return h.Generation == o.Generation && h.Created == created(o)
 }
 
 // update takes over what may change without the spec.
 func (h *header) update(o *metav1.ObjectMeta) {
-	h.Generation, h.Created = o.Generation, o.CreationTimestamp.Unix()
+	h.Generation, h.Created = o.Generation, created(o)
 }
 
 func (h *header) head() *header { return h }

@@ -137,7 +137,7 @@ func (f *l2Form) seal() {
 	var d digest
 	f.Spec.appendTo(&d)
 	f.effect = d.sum()
-	f.selection.appendTo(&d)
+	f.appendSelection(&d)
 	f.sum = d.sum()
 }
 

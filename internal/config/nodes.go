@@ -21,13 +21,6 @@ func (s bitset) empty() bool {
 	return !slices.ContainsFunc(s, func(word uint64) bool { return word != 0 })
 }
 
-// unite adds the members of a set of the same size.
-func (s bitset) unite(o bitset) {
-	for i := range s {
-		s[i] |= o[i]
-	}
-}
-
 // common returns the lowest number that is in both sets.
 func (s bitset) common(o bitset) (int, bool) {
 	for i := range s {

@@ -173,7 +173,7 @@ func (p *peerParser) rest() {
 	var errs []Problem
 	p.form.Spec.NodeSelectors, errs = parseSelectors("spec.nodeSelectors", p.spec.NodeSelectors)
 	p.problems = append(p.problems, errs...)
-	if p.spec.DisableMP {
+	if p.spec.DisableMP { //nolint:staticcheck // deprecated, which is what users are told here
 		p.note(ReasonNoEffect, "disableMP", "true has no effect (deprecated): a session carries the family of its addresses, and both with dualStackAddressFamily")
 	}
 }

@@ -3,7 +3,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -199,5 +198,3 @@ func (f *poolForm) seal() {
 }
 
 func poolMeta(o *v1beta1.IPAddressPool) *metav1.ObjectMeta { return &o.ObjectMeta }
-
-func comparePools(a, b Pool) int { return cmp.Compare(a.Name, b.Name) }

@@ -177,12 +177,12 @@ func (l advertisementLists) selecting(f *poolForm) advertised {
 func (l advertisementLists) selectingEach() []advertised {
 	out := make([]advertised, len(l.Pools))
 	for i, a := range l.L2 {
-		for _, pool := range a.selection.of(l.Pools) {
+		for _, pool := range a.selected(l.Pools) {
 			out[pool].l2 = append(out[pool].l2, i)
 		}
 	}
 	for _, i := range l.bgpOrder {
-		for _, pool := range l.BGP[i].selection.of(l.Pools) {
+		for _, pool := range l.BGP[i].selected(l.Pools) {
 			out[pool].bgp = append(out[pool].bgp, i)
 		}
 	}

@@ -17,14 +17,14 @@ func (s selection) selects(name string, labels map[string]string) bool {
 	return s.all() || contains(s.Pools, name) || s.PoolSelectors.any(labels)
 }
 
-func (s selection) appendTo(d *digest) {
+func (s selection) appendSelection(d *digest) {
 	d.strs(s.Pools)
 	d.selectors(s.PoolSelectors)
 }
 
-// of returns the indexes of the selected ones of pools that are sorted by name,
+// selected returns the indexes of the selected ones of pools that are sorted by name,
 // ascending.
-func (s selection) of(pools []*poolForm) []int {
+func (s selection) selected(pools []*poolForm) []int {
 	var out []int
 	if s.all() || len(s.PoolSelectors) > 0 {
 		for i, f := range pools {
