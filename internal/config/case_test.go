@@ -6,7 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"os" //nolint:depguard // the tests read their cases from files
+	"os"
 	"slices"
 	"testing"
 

@@ -4,7 +4,7 @@ package config_test
 
 import (
 	"encoding/json"
-	"os" //nolint:depguard // the test reads and writes its golden file
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"

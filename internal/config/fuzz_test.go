@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os" //nolint:depguard // the cases are what mutations start from
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"

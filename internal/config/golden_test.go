@@ -5,7 +5,7 @@ package config_test
 import (
 	"encoding/json"
 	"flag"
-	"os" //nolint:depguard // the test reads and writes its golden files
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"

@@ -61,7 +61,7 @@ func TestTakeOverOfMetalLBsObjects(t *testing.T) {
 			}
 		})
 	}
-	t.Run("applying the same objects again is accepted", func(t *testing.T) {
+	t.Run("applying the same objects again is accepted", func(*testing.T) {
 		server.kubectl("apply", "-f", "testdata/takeover/objects.yaml", "-f", "testdata/takeover/old-peer.yaml")
 	})
 	t.Run("kubectl in either version loses nothing of the other", func(t *testing.T) {
