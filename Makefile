@@ -45,16 +45,22 @@ image: ## Build the image IMAGE into the archive bin/image.tar, as `docker save`
 
 ##@ Tests
 
+# The race detector is C code.
+.PHONY: compiler
+compiler:
+	@command -v gcc >/dev/null || { echo "installing gcc, which the race detector needs"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev >/dev/null; }
+
 .PHONY: test-unit
-test-unit: $(GOTESTSUM) ## Run the unit tests, with the race detector (root, for those that need packets).
+test-unit: compiler $(GOTESTSUM) ## Run the unit tests, with the race detector (root, for those that need packets).
 	$(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -race -skip '^TestLifecycle$$' $$(go list ./... | grep -v /test/e2e)
 
 .PHONY: test-lab
-test-lab: $(GOTESTSUM) ## Test the lab's own life: up, kill, heal, down without a trace; ends a running lab (root).
+test-lab: compiler $(GOTESTSUM) ## Test the lab's own life: up, kill, heal, down without a trace; ends a running lab (root).
 	LAB_LIFECYCLE=1 $(GOTESTSUM) --format testname -- -race -count=1 -timeout 30m -run '^TestLifecycle$$' ./test/lab
 
 .PHONY: test-e2e
-test-e2e: $(GOTESTSUM) ## Run the end-to-end tests on a running lab, or on one of their own (root).
+test-e2e: compiler $(GOTESTSUM) ## Run the end-to-end tests on a running lab, or on one of their own (root).
 	$(GOTESTSUM) --format standard-verbose -- -race -count=1 -timeout 40m ./test/e2e/...
 
 ##@ Code

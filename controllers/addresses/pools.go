@@ -20,13 +20,9 @@ type poolStore struct {
 	current atomic.Pointer[config.Snapshot]
 }
 
-// Load returns the pools. It reports false until they have been read once.
-func (s *poolStore) Load() (config.Snapshot, bool) {
-	if p := s.current.Load(); p != nil {
-		return *p, true
-	}
-	return config.Snapshot{}, false
-}
+// Load returns the pools, or nil until they have been read once. What it
+// returns is another pointer whenever they have been read again.
+func (s *poolStore) Load() *config.Snapshot { return s.current.Load() }
 
 // poolReconciler rebuilds the pools from all IPAddressPools whenever one
 // changes, and then has every Service decided again.
@@ -46,7 +42,10 @@ func (r *poolReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Re
 	if err := r.client.List(ctx, &list); err != nil {
 		return ctrl.Result{}, fmt.Errorf("list the IPAddressPools: %w", err)
 	}
-	last, _ := r.pools.Load()
+	var last config.Snapshot
+	if inForce := r.pools.Load(); inForce != nil {
+		last = *inForce
+	}
 	snapshot, verdicts, _ := config.Build(config.Objects{Pools: list.Items}, last)
 	r.logRefused(ctx, verdicts)
 	r.pools.current.Store(&snapshot)

@@ -50,13 +50,13 @@ func view(svc *corev1.Service) (ipam.Service, error) {
 	}
 	for _, ingress := range svc.Status.LoadBalancer.Ingress {
 		addr, err := netip.ParseAddr(ingress.IP)
-		if err != nil {
+		if err != nil || addr.Zone() != "" {
 			v.ForeignStatus = true
 			continue
 		}
 		v.Published = append(v.Published, addr.Unmap())
 	}
-	_, v.PublishedByUs = svc.Annotations[annotationIPAllocatedFromID]
+	v.AllocatedFrom = annotation(svc, annotationIPAllocatedFrom)
 
 	requested, err := requestedAddresses(svc)
 	v.RequestedAddresses = requested
@@ -78,8 +78,8 @@ func requestedAddresses(svc *corev1.Service) ([]netip.Addr, error) {
 	var addrs []netip.Addr
 	for item := range strings.SplitSeq(text, ",") {
 		addr, err := netip.ParseAddr(strings.TrimSpace(item))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %q is not an IP address: give one address, or one of each family separated by a comma", field, item)
+		if err != nil || addr.Zone() != "" {
+			return nil, fmt.Errorf("%s: %q is not an IP address that a Service can have: give one address, or one of each family separated by a comma", field, item)
 		}
 		addrs = append(addrs, addr.Unmap())
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -14,12 +15,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/event"
 	"metallb.io/metallb/internal/ipam"
 	"metallb.io/metallb/internal/service"
 )
@@ -29,6 +32,9 @@ const (
 	eventAllocated        = "IPAllocated"
 	eventAllocationFailed = "AllocationFailed"
 )
+
+// reasonWriteRefused: the API server does not take what was decided.
+const reasonWriteRefused = "WriteRefused"
 
 // serviceReconciler gives one Service its addresses. It runs one reconciliation
 // at a time, which is what makes the table's reservations safe.
@@ -41,10 +47,24 @@ type serviceReconciler struct {
 	pools  *poolStore
 	queue  *serviceQueue
 
-	// table is nil until the addresses in the statuses have been adopted.
+	// table has the addresses that Services have, or are about to have.
 	table *ipam.Table
+	// adopted are the pools that the table has been filled for, nil at first.
+	adopted *config.Snapshot
+	// written has the resource version that our last write gave a Service: what
+	// the cache has may be older.
+	written map[types.NamespacedName]string
 	// waiting are the Services without what they asked for.
 	waiting map[types.NamespacedName]waitingService
+}
+
+func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue) *serviceReconciler {
+	return &serviceReconciler{
+		client: c, live: live, events: recorder, class: class, pools: pools, queue: queue,
+		table:   ipam.NewTable(),
+		written: make(map[types.NamespacedName]string),
+		waiting: make(map[types.NamespacedName]waitingService),
+	}
 }
 
 // waitingService is a Service without what it asked for.
@@ -55,8 +75,8 @@ type waitingService struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	pools, loaded := r.pools.Load()
-	if !loaded {
+	pools := r.pools.Load()
+	if pools == nil {
 		return ctrl.Result{}, nil // every Service is queued once the pools are known
 	}
 	if err := r.adopt(ctx, pools); err != nil {
@@ -67,41 +87,53 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	err := r.client.Get(ctx, req.NamespacedName, &svc)
 	switch {
 	case apierrors.IsNotFound(err):
-		return ctrl.Result{}, r.release(ctx, req.NamespacedName)
+		return ctrl.Result{}, r.leave(ctx, req.NamespacedName)
 	case err != nil:
 		return ctrl.Result{}, err
 	case !service.Served(&svc, r.class):
+		r.release(req.NamespacedName) // deleted, and made again for somebody else
 		return ctrl.Result{}, nil
+	case isOlder(&svc, r.written[req.NamespacedName]):
+		return ctrl.Result{}, nil // what we wrote is on the way
 	}
-	return ctrl.Result{}, r.assign(ctx, &svc, pools)
+	return ctrl.Result{}, r.assign(ctx, &svc, *pools)
+}
+
+// isOlder reports whether a Service is older than a resource version. When it
+// cannot be told, the write that follows finds out.
+func isOlder(svc *corev1.Service, version string) bool {
+	if version == "" {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(svc.ResourceVersion, version)
+	return err == nil && order < 0
 }
 
 // adopt records the addresses that Services have already, before the first
-// decision, so that no address is given out twice after a restart. The oldest
-// Service goes first: where two claim an address, it keeps it.
-func (r *serviceReconciler) adopt(ctx context.Context, pools config.Snapshot) error {
-	if r.table != nil {
+// decision and whenever pools have changed, so that no address is given out
+// twice: not after a restart, and not when a pool comes to contain what others
+// have given. The oldest Service goes first: where two claim an address, it
+// keeps it.
+func (r *serviceReconciler) adopt(ctx context.Context, pools *config.Snapshot) error {
+	if r.adopted == pools {
 		return nil
 	}
 	services, err := listServices(ctx, r.client, r.class)
 	if err != nil {
 		return err
 	}
-	table := ipam.NewTable()
 	for _, svc := range services {
 		v, _ := view(&svc) // an invalid request does not change what is published
-		if len(v.Published) == 0 || ipam.Foreign(v, pools) {
-			continue
+		if len(v.Published) > 0 && len(r.table.Held(v.Key)) == 0 && !ipam.Foreign(v, *pools) {
+			r.table.Hold(v.Key, v.Published)
 		}
-		table.Hold(v.Key, v.Published)
 	}
-	r.table = table
+	r.adopted = pools
 	return nil
 }
 
 // assign decides for a Service and publishes the decision.
 func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, pools config.Snapshot) error {
-	key := client.ObjectKeyFromObject(svc)
 	v, err := view(svc)
 	if err != nil {
 		r.refuse(svc, string(ipam.ReasonInvalidRequest), err.Error())
@@ -116,38 +148,51 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, poo
 		return nil
 	}
 
-	// The addresses are taken from here on, also when the write fails: the
-	// retry finds them held and publishes them.
-	before := r.table.Held(v.Key)
-	r.table.Hold(v.Key, decision.Addresses)
-	patch, err := statusPatch(svc, v, decision)
-	if err != nil {
+	// Until the write has succeeded, the Service has both: what it had may be
+	// published still, and what it gets may be published already.
+	both := slices.Concat(r.table.Held(v.Key), v.Published, decision.Addresses)
+	r.table.Hold(v.Key, both)
+	published, err := r.publish(ctx, svc, v, decision)
+	if err != nil || !published {
 		return err
 	}
-	if patch != nil {
-		switch err := r.client.Status().Patch(ctx, svc, patch); {
-		case apierrors.IsNotFound(err):
-			return nil // its deletion is on the way
-		case apierrors.IsConflict(err):
-			return nil // decided for an old version: the new one is on the way
-		case err != nil:
-			return fmt.Errorf("publish the addresses of the Service %s: %w", v.Key, err)
-		}
-		log.FromContext(ctx).Info("published addresses", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
-	}
+	r.table.Hold(v.Key, decision.Addresses)
 
 	if decision.Satisfied() {
-		delete(r.waiting, key)
-		if patch != nil && decision.Reason == ipam.ReasonAssigned {
-			r.events.Eventf(svc, nil, corev1.EventTypeNormal, eventAllocated, "AssignAddresses", "%s", decision.Message)
-		}
+		delete(r.waiting, client.ObjectKeyFromObject(svc))
 	} else {
 		r.refuse(svc, string(decision.Reason), decision.Message)
 	}
-	if len(before) > len(decision.Addresses) {
+	if slices.ContainsFunc(both, func(a netip.Addr) bool { return !slices.Contains(decision.Addresses, a) }) {
 		r.queue.Add(r.waitingOldestFirst()...)
 	}
 	return nil
+}
+
+// publish writes a decision to a Service's status, unless it says so already,
+// and reports whether it does then.
+func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, v ipam.Service, decision ipam.Decision) (bool, error) {
+	patch, err := statusPatch(svc, v, decision)
+	if err != nil || patch == nil {
+		return err == nil, err
+	}
+	switch err := r.client.Status().Patch(ctx, svc, patch); {
+	case apierrors.IsNotFound(err):
+		return false, nil // its deletion is on the way
+	case apierrors.IsConflict(err):
+		return false, nil // decided for an old version: the new one is on the way
+	case apierrors.IsInvalid(err) || apierrors.IsForbidden(err):
+		r.refuse(svc, reasonWriteRefused, err.Error())
+		fallthrough
+	case err != nil:
+		return false, fmt.Errorf("publish the addresses of the Service %s: %w", v.Key, err)
+	}
+	r.written[client.ObjectKeyFromObject(svc)] = svc.ResourceVersion
+	log.FromContext(ctx).Info("published addresses", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
+	if decision.Reason == ipam.ReasonAssigned {
+		r.events.Eventf(svc, nil, corev1.EventTypeNormal, eventAllocated, string(decision.Reason), "%s", event.Note(decision.Message))
+	}
+	return true, nil
 }
 
 // namespaceLabels returns the labels of a namespace, which may be so new that
@@ -166,43 +211,49 @@ func (r *serviceReconciler) namespaceLabels(ctx context.Context, name string) (m
 }
 
 // refuse tells the user why a Service does not have what it asks for, once for
-// each new reason.
+// each new reason. The reason is the event's action as well: events that differ
+// in their text only are counted as one, and the text of the first is shown.
 func (r *serviceReconciler) refuse(svc *corev1.Service, reason, message string) {
 	key := client.ObjectKeyFromObject(svc)
 	if r.waiting[key].message == message {
 		return
 	}
 	r.waiting[key] = waitingService{since: svc.CreationTimestamp.Time, message: message}
-	r.events.Eventf(svc, nil, corev1.EventTypeWarning, eventAllocationFailed, "AssignAddresses", "%s: %s", reason, message)
+	r.events.Eventf(svc, nil, corev1.EventTypeWarning, eventAllocationFailed, reason, "%s", event.Note(reason+": "+message))
 }
 
-// release frees the addresses of a Service that is gone, or is of another type
-// now, for those that wait.
-func (r *serviceReconciler) release(ctx context.Context, key types.NamespacedName) error {
+// leave frees the addresses of a Service that the cache does not have any more:
+// it is gone, or of another type.
+func (r *serviceReconciler) leave(ctx context.Context, key types.NamespacedName) error {
 	var svc corev1.Service
 	err := r.live.Get(ctx, key, &svc)
 	switch {
 	case apierrors.IsNotFound(err):
+		r.release(key)
+		return nil
 	case err != nil:
 		return fmt.Errorf("read the Service %s: %w", key, err)
-	case svc.Spec.Type == corev1.ServiceTypeLoadBalancer:
-		return nil // of the type again: its event is on the way
-	default:
-		patch, err := unmarkPatch(&svc)
-		if err != nil {
-			return err
-		}
-		if patch != nil {
-			if err := r.client.Status().Patch(ctx, &svc, patch); client.IgnoreNotFound(err) != nil {
-				return fmt.Errorf("remove the annotation of the Service %s: %w", key, err)
-			}
-		}
+	case service.Served(&svc, r.class):
+		return nil // served again: its event is on the way
 	}
+	r.release(key) // the API server has emptied its status
+	patch, err := unmarkPatch(&svc)
+	if err != nil || patch == nil || svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
+		return err
+	}
+	if err := r.client.Status().Patch(ctx, &svc, patch); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("remove the annotation of the Service %s: %w", key, err)
+	}
+	return nil
+}
+
+// release forgets a Service, for those that wait for its addresses.
+func (r *serviceReconciler) release(key types.NamespacedName) {
 	delete(r.waiting, key)
+	delete(r.written, key)
 	if r.table.Release(key.String()) {
 		r.queue.Add(r.waitingOldestFirst()...)
 	}
-	return nil
 }
 
 // waitingOldestFirst returns the keys of the Services that wait for an address.

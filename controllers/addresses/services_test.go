@@ -69,10 +69,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: writeStatus}).Build()
 	store, queue := new(poolStore), new(serviceQueue)
 	w.pools = &poolReconciler{client: w.client, pools: store, queue: queue}
-	w.services = &serviceReconciler{
-		client: w.client, live: w.client, events: w.events, pools: store, queue: queue,
-		waiting: make(map[types.NamespacedName]waitingService),
-	}
+	w.services = newServiceReconciler(w.client, w.client, w.events, "", store, queue)
 	w.readPools(t)
 	return w
 }
@@ -142,7 +139,7 @@ func TestNothingIsWrittenWhenNothingChanged(t *testing.T) {
 	}
 	require.Equal(t, 1, w.writes)
 	require.Contains(t, w.event(), "IPAllocated")
-	require.Contains(t, w.event(), `Warning AllocationFailed Exhausted: no free address of [IPv4] in the pools [a]`)
+	require.Contains(t, w.event(), `Warning AllocationFailed Exhausted: no free address of [IPv4] in the pools a`)
 	require.Empty(t, w.event())
 }
 
@@ -245,4 +242,118 @@ func TestAddressOfADeletedPoolStays(t *testing.T) {
 	require.Equal(t, []string{"192.0.2.0"}, published(svc))
 	require.Equal(t, "a", svc.Annotations["metallb.io/ip-allocated-from-pool"])
 	require.Empty(t, published(w.reconcile(t, "late")), "nothing is given from what drains")
+}
+
+// onlyDenied has the writes of one Service's status denied.
+func onlyDenied(name string) func(string) error {
+	return func(written string) error {
+		if written == name {
+			return apierrors.NewForbidden(schema.GroupResource{Resource: "services"}, name, nil)
+		}
+		return nil
+	}
+}
+
+func TestAddressIsNotFreeBeforeItsWithdrawalIsWritten(t *testing.T) {
+	w := newWorld(t, ipPool("a", "192.0.2.1/32"), ipPool("b", "198.51.100.1/32"), loadBalancer("first"), loadBalancer("second"))
+	first := w.reconcile(t, "first")
+	require.Equal(t, []string{"192.0.2.1"}, published(first))
+
+	first.Annotations["metallb.io/address-pool"] = "b"
+	require.NoError(t, w.client.Update(t.Context(), first))
+	w.beforeWrite = onlyDenied("first")
+	_, err := w.services.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(first)})
+	require.Error(t, err)
+	require.Empty(t, published(w.reconcile(t, "second")), "both addresses are the first Service's until the write has succeeded")
+
+	// The user thinks better of it: nothing was lost.
+	require.NoError(t, w.client.Get(t.Context(), client.ObjectKeyFromObject(first), first))
+	delete(first.Annotations, "metallb.io/address-pool")
+	require.NoError(t, w.client.Update(t.Context(), first))
+	w.beforeWrite = func(string) error { return nil }
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "first")))
+	require.Equal(t, []string{"198.51.100.1"}, published(w.reconcile(t, "second")))
+}
+
+func TestDeniedWriteIsExplained(t *testing.T) {
+	w := newWorld(t, ipPool("a", "192.0.2.1/32"), loadBalancer("first"))
+	w.beforeWrite = onlyDenied("first")
+	for range 2 {
+		_, err := w.services.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "ns", Name: "first"}})
+		require.Error(t, err)
+	}
+	require.Contains(t, w.event(), "Warning AllocationFailed WriteRefused: ")
+	require.Empty(t, w.event())
+}
+
+func TestServiceMadeAgainForAnotherClassLetsGo(t *testing.T) {
+	w := newWorld(t, ipPool("a", "192.0.2.1/32"), loadBalancer("first"), loadBalancer("second"))
+	first := w.reconcile(t, "first")
+	require.Empty(t, published(w.reconcile(t, "second")))
+	require.NoError(t, w.client.Delete(t.Context(), first))
+	again := loadBalancer("first")
+	again.Spec.LoadBalancerClass = new("example.com/other")
+	require.NoError(t, w.client.Create(t.Context(), again))
+	w.reconcile(t, "first")
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "second")))
+}
+
+func TestStaleCacheIsNotActedOn(t *testing.T) {
+	w := newWorld(t, ipPool("a", "192.0.2.1-192.0.2.2"), loadBalancer("first"), loadBalancer("second"))
+	var stale corev1.Service
+	key := types.NamespacedName{Namespace: "ns", Name: "first"}
+	require.NoError(t, w.client.Get(t.Context(), key, &stale))
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "first")))
+	w.services.client = interceptor.NewClient(w.client.(client.WithWatch), interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, k client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+		if svc, ok := obj.(*corev1.Service); ok && k == key {
+			stale.DeepCopyInto(svc)
+			return nil
+		}
+		return c.Get(ctx, k, obj, opts...)
+	}})
+	writes := w.writes
+	w.reconcile(t, "first")
+	require.Equal(t, writes, w.writes)
+}
+
+func TestPoolThatComesLateLeavesPublishedAddresses(t *testing.T) {
+	young := loadBalancer("young", "192.0.2.1")
+	young.CreationTimestamp = metav1.Now()
+	w := newWorld(t, loadBalancer("old"), young)
+	require.Empty(t, published(w.reconcile(t, "old")))
+	require.NoError(t, w.client.Create(t.Context(), ipPool("a", "192.0.2.1-192.0.2.2")))
+	w.readPools(t)
+	require.Equal(t, []string{"192.0.2.2"}, published(w.reconcile(t, "old")))
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "young")))
+}
+
+func TestDeprecatedMarkCounts(t *testing.T) {
+	old := loadBalancer("old", "192.0.2.7")
+	old.Annotations = map[string]string{"metallb.universe.tf/ip-allocated-from-pool": "gone"}
+	w := newWorld(t, ipPool("a", "198.51.100.0/24"), old)
+	svc := w.reconcile(t, "old")
+	require.Equal(t, []string{"192.0.2.7"}, published(svc))
+	require.Equal(t, "gone", svc.Annotations["metallb.io/ip-allocated-from-pool"])
+}
+
+func TestZoneIsNoAddressOfAService(t *testing.T) {
+	svc := loadBalancer("web")
+	svc.Spec.ClusterIPs = []string{"fd96::1"}
+	svc.Annotations = map[string]string{"metallb.io/loadBalancerIPs": "fd30::200%eth0"}
+	w := newWorld(t, ipPool("a", "fd30::/64"), svc)
+	require.Empty(t, published(w.reconcile(t, "web")))
+	require.Contains(t, w.event(), `"fd30::200%eth0" is not an IP address that a Service can have`)
+}
+
+func TestRangeTakenOutOfTheRequestedPool(t *testing.T) {
+	pool := ipPool("a", "192.0.2.0/25", "198.51.100.0/25")
+	svc := loadBalancer("web")
+	svc.Annotations = map[string]string{"metallb.io/address-pool": "a"}
+	w := newWorld(t, pool, svc)
+	require.Equal(t, []string{"192.0.2.0"}, published(w.reconcile(t, "web")))
+	require.NoError(t, w.client.Get(t.Context(), client.ObjectKeyFromObject(pool), pool))
+	pool.Spec.Addresses = pool.Spec.Addresses[1:]
+	require.NoError(t, w.client.Update(t.Context(), pool))
+	w.readPools(t)
+	require.Equal(t, []string{"192.0.2.0"}, published(w.reconcile(t, "web")))
 }

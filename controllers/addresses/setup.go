@@ -10,16 +10,17 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -34,7 +35,8 @@ import (
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=get;create;update
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,resourceNames=metallb-controller,verbs=get;update
 
 // namespaceKind is the kind of Namespaces, of which only the metadata is read.
 var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
@@ -61,13 +63,13 @@ func Setup(mgr ctrl.Manager, class string) error {
 	pools, queue := new(poolStore), new(serviceQueue)
 	namespace := new(metav1.PartialObjectMetadata)
 	namespace.SetGroupVersionKind(namespaceKind)
-	events := mgr.GetEventRecorder(EventSource)
 
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named("addresses-pools").
 		WatchesRawSource(startTrigger()).
 		Watches(&v1beta1.IPAddressPool{}, oneKey(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(namespace, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WithOptions(retries()).
 		Complete(&poolReconciler{client: mgr.GetClient(), class: class, pools: pools, queue: queue})
 	if err != nil {
 		return fmt.Errorf("set up the controller of pools: %w", err)
@@ -77,14 +79,19 @@ func Setup(mgr ctrl.Manager, class string) error {
 		Named("addresses-services").
 		For(&corev1.Service{}).
 		WatchesRawSource(source.Func(queue.Start)).
-		Complete(&serviceReconciler{
-			client: mgr.GetClient(), live: mgr.GetAPIReader(), events: events, class: class,
-			pools: pools, queue: queue, waiting: make(map[types.NamespacedName]waitingService),
-		})
+		WithOptions(retries()).
+		Complete(newServiceReconciler(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue))
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
 	}
 	return nil
+}
+
+// retries has what failed tried again soon, and for ever: what was in the way,
+// such as a policy that denies writes, may be gone at any time.
+func retries() controller.Options {
+	const first, last = 250 * time.Millisecond, time.Minute
+	return controller.Options{RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](first, last)}
 }
 
 // oneKey maps every object to one request: all of them are read together.

@@ -20,8 +20,7 @@ import (
 // made for. The annotation travels with the address: the API server accepts
 // changes of metadata through the status subresource.
 func statusPatch(svc *corev1.Service, view ipam.Service, decision ipam.Decision) (client.Patch, error) {
-	mark := markOf(svc, decision)
-	if slices.Equal(view.Published, decision.Addresses) && svc.Annotations[annotationIPAllocatedFromID] == mark {
+	if slices.Equal(view.Published, decision.Addresses) && svc.Annotations[annotationIPAllocatedFromID] == decision.Pool {
 		return nil, nil
 	}
 	ingress := make([]map[string]string, 0, len(decision.Addresses))
@@ -31,20 +30,10 @@ func statusPatch(svc *corev1.Service, view ipam.Service, decision ipam.Decision)
 	return mergePatch(map[string]any{
 		"metadata": map[string]any{
 			"resourceVersion": svc.ResourceVersion,
-			"annotations":     map[string]any{annotationIPAllocatedFromID: nullIfEmpty(mark)},
+			"annotations":     map[string]any{annotationIPAllocatedFromID: nullIfEmpty(decision.Pool)},
 		},
 		"status": map[string]any{"loadBalancer": map[string]any{"ingress": ingress}},
 	})
-}
-
-// markOf returns the value of our annotation: the pool's name. Addresses that
-// are in no pool any more keep the name of the pool they came from, because the
-// annotation is what makes them ours.
-func markOf(svc *corev1.Service, decision ipam.Decision) string {
-	if len(decision.Addresses) > 0 && decision.Pool == "" {
-		return svc.Annotations[annotationIPAllocatedFromID]
-	}
-	return decision.Pool
 }
 
 // unmarkPatch returns the patch that removes our annotation from a Service

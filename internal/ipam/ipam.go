@@ -11,6 +11,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"metallb.io/metallb/internal/config"
 )
@@ -50,9 +51,10 @@ type Service struct {
 	SingleStackSuffices bool
 	// Published are the addresses in the Service's status.
 	Published []netip.Addr
-	// PublishedByUs is true when the Service carries our mark of an earlier
-	// allocation, so that Published is ours even if it lies in no pool.
-	PublishedByUs bool
+	// AllocatedFrom is the mark of an earlier allocation of ours: the name of the
+	// pool that Published came from. With it, Published is ours even if it lies
+	// in no pool. Empty: there is no mark.
+	AllocatedFrom string
 	// ForeignStatus is true when the status has entries that cannot be ours,
 	// such as hostnames.
 	ForeignStatus bool
@@ -100,8 +102,8 @@ type Decision struct {
 	// Addresses are the addresses to publish: at most one of each family, the
 	// Service's preferred family first. Empty: none.
 	Addresses []netip.Addr
-	// Pool is the name of the pool that has the addresses. It is empty without
-	// addresses and when no pool has them.
+	// Pool is the name of the pool that the addresses come from, which may have
+	// lost them since. It is empty without addresses.
 	Pool   string
 	Reason Reason
 	// Message is the reason in words, for the user.
@@ -119,9 +121,11 @@ func (d Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
 
 // Decide returns what to publish for a Service. The same arguments give the
 // same answer: pools that are meant for some Services are tried before those
-// that are open to all, by their priority and then by name, addresses ascending. A published address of the Service stays unless the Service itself
-// asks for another one or another Service had it first; a request that cannot
-// be met leaves the Service what it has.
+// that are open to all, by their priority and then by name, addresses ascending.
+//
+// A published address stays unless the Service itself asks for another one or
+// another Service had it first, whatever becomes of the pools; a request that
+// cannot be met leaves the Service what it has.
 func Decide(svc Service, pools config.Snapshot, taken *Table) Decision {
 	current := taken.Held(svc.Key)
 	if len(svc.Published) > 0 {
@@ -153,7 +157,7 @@ func Foreign(svc Service, pools config.Snapshot) bool {
 	if svc.ForeignStatus {
 		return true
 	}
-	if svc.PublishedByUs {
+	if svc.AllocatedFrom != "" {
 		return false
 	}
 	return slices.ContainsFunc(svc.Published, func(a netip.Addr) bool {
@@ -169,23 +173,44 @@ func keep(svc Service, pools config.Snapshot, current []netip.Addr) (Decision, b
 		return Decision{}, false
 	}
 	pool, inPool := poolOfAll(pools, current)
-	if svc.RequestedPool != "" && svc.RequestedPool != pool {
+	from := pool
+	// An edit of the pools is no request: what came from the pool that the
+	// Service asks for stays, wherever it lies now.
+	if !inPool || svc.AllocatedFrom == svc.RequestedPool {
+		from = origin(svc, pools, current)
+	}
+	if svc.RequestedPool != "" && svc.RequestedPool != pool && svc.RequestedPool != from {
 		return Decision{}, false
 	}
 	if !inPool {
-		return Decision{Addresses: current, Reason: ReasonOutsidePools, Message: fmt.Sprintf("keeps %s, which no single pool has any more", join(current))}, true
+		return Decision{Addresses: current, Pool: from, Reason: ReasonOutsidePools, Message: fmt.Sprintf("keeps %s, which no single pool has any more", join(current))}, true
 	}
 	reason := ReasonKept
 	if len(svc.Published) == 0 {
 		reason = ReasonAssigned // held, but not published yet
 	}
-	return Decision{Addresses: current, Pool: pool, Reason: reason, Message: fmt.Sprintf("has %s from the pool %q", join(current), pool)}, true
+	return Decision{Addresses: current, Pool: from, Reason: reason, Message: fmt.Sprintf("has %s from the pool %q", join(current), from)}, true
+}
+
+// origin returns the name of the pool that a Service's addresses came from: as
+// they are marked, or that they drain from, or that has them.
+func origin(svc Service, pools config.Snapshot, addrs []netip.Addr) string {
+	if svc.AllocatedFrom != "" {
+		return svc.AllocatedFrom
+	}
+	for _, a := range addrs {
+		if d, ok := pools.DrainingOf(a); ok {
+			return d.Pool
+		}
+	}
+	name, _ := poolOfAll(pools, addrs)
+	return name
 }
 
 // decideRequested decides for the addresses that the Service asks for.
 func decideRequested(svc Service, pools config.Snapshot, taken *Table, current []netip.Addr) Decision {
 	refuse := func(reason Reason, format string, args ...any) Decision {
-		return stayWith(current, pools, reason, fmt.Sprintf(format, args...))
+		return stayWith(svc, current, pools, reason, fmt.Sprintf(format, args...))
 	}
 	want := svc.RequestedAddresses
 	if !fits(svc, want) {
@@ -231,16 +256,16 @@ func decideFree(svc Service, pools config.Snapshot, taken *Table, current []neti
 	if svc.RequestedPool != "" {
 		p, ok := pools.Pool(svc.RequestedPool)
 		if !ok {
-			return stayWith(current, pools, ReasonPoolNotFound, fmt.Sprintf("asks for the pool %q, which does not exist or was refused", svc.RequestedPool))
+			return stayWith(svc, current, pools, ReasonPoolNotFound, fmt.Sprintf("asks for the pool %q, which does not exist or was refused", svc.RequestedPool))
 		}
 		if !allows(p, svc) {
-			return stayWith(current, pools, ReasonPoolNotAllowed, fmt.Sprintf("asks for the pool %q, whose serviceAllocation leaves the Service out", p.Name))
+			return stayWith(svc, current, pools, ReasonPoolNotAllowed, fmt.Sprintf("asks for the pool %q, whose serviceAllocation leaves the Service out", p.Name))
 		}
 		candidates = []config.Pool{p}
 	} else {
 		candidates = slices.DeleteFunc(slices.Clone(pools.Pools()), func(p config.Pool) bool { return !p.AutoAssign || !allows(p, svc) })
 		if len(candidates) == 0 {
-			return stayWith(current, pools, ReasonNoPool, "no IPAddressPool assigns addresses to this Service automatically: create one, set autoAssign, or open one with serviceAllocation")
+			return stayWith(svc, current, pools, ReasonNoPool, "no IPAddressPool assigns addresses to this Service automatically: create one, set autoAssign, or open one with serviceAllocation")
 		}
 		slices.SortStableFunc(candidates, byRank) // sorted by name before
 	}
@@ -257,11 +282,7 @@ func decideFree(svc Service, pools config.Snapshot, taken *Table, current []neti
 			}
 		}
 	}
-	names := make([]string, len(candidates))
-	for i, p := range candidates {
-		names[i] = p.Name
-	}
-	return stayWith(current, pools, ReasonExhausted, fmt.Sprintf("no free address of %v in the pools %v", svc.Families, names))
+	return stayWith(svc, current, pools, ReasonExhausted, fmt.Sprintf("no free address of %v in the pools %s", svc.Families, nameSome(candidates)))
 }
 
 // allows reports whether a Service may have addresses of a pool.
@@ -284,10 +305,30 @@ func byRank(a, b config.Pool) int {
 	return cmp.Compare(rank(a), rank(b))
 }
 
-// stayWith refuses a request but leaves the Service what it has.
-func stayWith(current []netip.Addr, pools config.Snapshot, reason Reason, message string) Decision {
-	pool, _ := poolOfAll(pools, current)
-	return Decision{Addresses: current, Pool: pool, Reason: reason, Message: message}
+// stayWith refuses a request but leaves the Service what it has. What was only
+// set aside for it, and never published, it does not have.
+func stayWith(svc Service, current []netip.Addr, pools config.Snapshot, reason Reason, message string) Decision {
+	if len(svc.Published) == 0 || len(current) == 0 {
+		return Decision{Reason: reason, Message: message}
+	}
+	from, inPool := poolOfAll(pools, current)
+	if !inPool {
+		from = origin(svc, pools, current)
+	}
+	return Decision{Addresses: current, Pool: from, Reason: reason, Message: message}
+}
+
+// nameSome returns the names of pools, of many only the first ones.
+func nameSome(pools []config.Pool) string {
+	const some = 8
+	var names []string
+	for i, p := range pools {
+		if i == some {
+			return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), len(pools)-i)
+		}
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // familyChoices returns the sets of families to try, the best first.

@@ -81,15 +81,15 @@ func TestDecide(t *testing.T) {
 			reason: ipam.ReasonExhausted,
 		},
 		"a second family is added and the first one stays": {
-			svc:  ipam.Service{Families: dual, Published: addrs("198.51.100.2"), PublishedByUs: true},
+			svc:  ipam.Service{Families: dual, Published: addrs("198.51.100.2"), AllocatedFrom: "a"},
 			want: addrs("198.51.100.2", "2001:db8::1"), pool: "b", reason: ipam.ReasonAssigned,
 		},
 		"published addresses stay": {
 			svc: ipam.Service{Families: v4, Published: addrs("192.0.2.2")}, want: addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonKept,
 		},
 		"published addresses stay when their pool is gone": {
-			svc:  ipam.Service{Families: v4, Published: addrs("10.9.9.9"), PublishedByUs: true},
-			want: addrs("10.9.9.9"), reason: ipam.ReasonOutsidePools,
+			svc:  ipam.Service{Families: v4, Published: addrs("10.9.9.9"), AllocatedFrom: "a"},
+			want: addrs("10.9.9.9"), pool: "a", reason: ipam.ReasonOutsidePools,
 		},
 		"a reservation that could not be written is published": {
 			svc: ipam.Service{Families: v4}, taken: map[string][]netip.Addr{"ns/svc": addrs("192.0.2.2")},
@@ -102,7 +102,7 @@ func TestDecide(t *testing.T) {
 			svc: ipam.Service{Families: v4, ForeignStatus: true}, reason: ipam.ReasonManagedByOther,
 		},
 		"the second of two claimants gets another address": {
-			svc:   ipam.Service{Families: v4, Published: addrs("192.0.2.1"), PublishedByUs: true},
+			svc:   ipam.Service{Families: v4, Published: addrs("192.0.2.1"), AllocatedFrom: "a"},
 			taken: map[string][]netip.Addr{"ns/x": addrs("192.0.2.1")},
 			want:  addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonAssigned,
 		},
@@ -156,6 +156,23 @@ func TestDecide(t *testing.T) {
 		},
 		"asks for an address of a pool that is for others": {
 			svc: ipam.Service{Families: v4, Namespace: "other", RequestedAddresses: addrs("100.64.1.7")}, reason: ipam.ReasonPoolNotAllowed,
+		},
+		"the pool asked for lost the address": {
+			svc:  ipam.Service{Families: v4, RequestedPool: "a", Published: addrs("10.9.9.9"), AllocatedFrom: "a"},
+			want: addrs("10.9.9.9"), pool: "a", reason: ipam.ReasonOutsidePools,
+		},
+		"the pool asked for lost the address to another pool": {
+			svc:  ipam.Service{Families: v4, RequestedPool: "a", Published: addrs("198.51.100.1"), AllocatedFrom: "a"},
+			want: addrs("198.51.100.1"), pool: "a", reason: ipam.ReasonKept,
+		},
+		"the address is in another pool now, and none was asked for": {
+			svc:  ipam.Service{Families: v4, Published: addrs("198.51.100.1"), AllocatedFrom: "a"},
+			want: addrs("198.51.100.1"), pool: "b", reason: ipam.ReasonKept,
+		},
+		"a reservation is not published when something else is asked for in vain": {
+			svc:    ipam.Service{Families: v4, RequestedAddresses: addrs("10.9.9.9")},
+			taken:  map[string][]netip.Addr{"ns/svc": addrs("192.0.2.2")},
+			reason: ipam.ReasonInvalidRequest,
 		},
 		"no cluster IP": {svc: ipam.Service{}, reason: ipam.ReasonNoClusterIP},
 	} {

@@ -29,8 +29,8 @@ func (t *Table) Held(key string) []netip.Addr { return t.held[key] }
 func (t *Table) Hold(key string, addrs []netip.Addr) {
 	t.Release(key)
 	for _, a := range addrs {
-		if t.usedByOther(a, key) {
-			continue
+		if _, taken := t.owner[a]; taken {
+			continue // another's, or named twice
 		}
 		t.owner[a] = key
 		t.held[key] = append(t.held[key], a)

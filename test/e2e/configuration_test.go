@@ -29,7 +29,7 @@ func waitForVerdict(t *testing.T, pool *v1beta1.IPAddressPool) metav1.Condition 
 
 // TestRefusedEditKeepsWhatWorks edits a live pool into a collision.
 func TestRefusedEditKeepsWhatWorks(t *testing.T) {
-	pool := announcedPool(t)
+	pool := announcedPoolOf(t, "172.30.0.200-172.30.0.220")
 	_, addr := webServer(t)
 	other := &v1beta1.IPAddressPool{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
@@ -49,8 +49,22 @@ func TestRefusedEditKeepsWhatWorks(t *testing.T) {
 	require.Equal(t, "Overlap", verdict.Reason)
 	require.Contains(t, verdict.Message, "192.0.2.128/25 overlaps 192.0.2.0/24 of IPAddressPool/"+other.Name)
 	require.Contains(t, verdict.Message, "running generation 1")
+	requireSeenByAll(t)
 	_, err := install.Get(limit(t, 10*time.Second), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err, "the accepted form of the pool is still announced")
+}
+
+// requireSeenByAll waits until a change of the configuration has reached
+// controller and speakers, and so has every change before it: a Service gets an
+// address from a new pool, and a node announces it.
+func requireSeenByAll(t *testing.T) {
+	t.Helper()
+	late := announcedPoolOf(t, "172.30.0.240-172.30.0.250")
+	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, late).Status)
+	svc, addr := webServerFrom(t, late.Name)
+	require.Equal(t, late.Name, svc.Annotations["metallb.io/ip-allocated-from-pool"])
+	_, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	require.NoError(t, err)
 }
 
 // TestDeletedPoolDrains deletes the pool of an address that is in use.
@@ -61,15 +75,7 @@ func TestDeletedPoolDrains(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, shared.client.Delete(t.Context(), pool))
 
-	// A later change that every component has seen shows that the deletion has
-	// been seen as well.
-	late := announcedPoolOf(t, "172.30.0.240-172.30.0.250")
-	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, late).Status)
-	lateService, lateAddr := webServer(t)
-	require.Equal(t, late.Name, lateService.Annotations["metallb.io/ip-allocated-from-pool"])
-	_, err = install.Owner(limit(t, 10*time.Second), shared.lab, lateAddr)
-	require.NoError(t, err)
-
+	requireSeenByAll(t)
 	require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(svc), svc))
 	require.Equal(t, addr.String(), svc.Status.LoadBalancer.Ingress[0].IP)
 	stays, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)

@@ -75,6 +75,13 @@ func announcedPoolOf(t *testing.T, addresses ...v1beta1.AddressRange) *v1beta1.I
 // its address.
 func webServer(t *testing.T) (*corev1.Service, netip.Addr) {
 	t.Helper()
+	return webServerFrom(t, "")
+}
+
+// webServerFrom makes a web server whose Service asks for a pool, if it has a
+// name.
+func webServerFrom(t *testing.T, pool string) (*corev1.Service, netip.Addr) {
+	t.Helper()
 	ns := namespace(t)
 	echo, err := shared.lab.EchoImage()
 	require.NoError(t, err)
@@ -102,6 +109,9 @@ func webServer(t *testing.T) (*corev1.Service, netip.Addr) {
 			Type: corev1.ServiceTypeLoadBalancer, Selector: labels,
 			Ports: []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8080)}},
 		},
+	}
+	if pool != "" {
+		svc.Annotations = map[string]string{"metallb.io/address-pool": pool}
 	}
 	create(t, svc)
 	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, web, func() (string, bool) {

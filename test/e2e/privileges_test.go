@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -17,10 +18,11 @@ const capNetRaw = "0000000000002000"
 
 // TestPrivileges looks at the processes as the kernel has them.
 func TestPrivileges(t *testing.T) {
-	processes := productProcesses(t)
-	require.Len(t, processes["operator"], 1)
-	require.Len(t, processes["controller"], 1)
-	require.Len(t, processes["speaker"], len(shared.lab.Nodes()))
+	var processes map[string][]string
+	require.Eventually(t, func() bool { // pods of earlier tests may be stopping
+		processes = productProcesses(t)
+		return len(processes["operator"]) == 1 && len(processes["controller"]) == 1 && len(processes["speaker"]) == len(shared.lab.Nodes())
+	}, time.Minute, 100*time.Millisecond, "one operator, one controller, a speaker on each node")
 
 	for role, pids := range processes {
 		uid, capabilities := "65532", "0000000000000000"
