@@ -72,7 +72,7 @@ type builder struct {
 }
 
 func (b *builder) settlePools() {
-	b.pools = contend(admit(b, KindIPAddressPool, b.objects.Pools, poolMeta), poolMeta, b.last.Pools, parsePool)
+	b.pools = contend(admit(b, KindIPAddressPool, b.objects.Pools, poolMeta), poolMeta, b.last.Pools, b.last.poolAt, parsePool)
 	b.table = addressTableFrom(b.last, inForce(b.pools))
 	settle(b.pools, b.table)
 	b.next.Pools = inForce(b.pools)
@@ -80,7 +80,7 @@ func (b *builder) settlePools() {
 
 func (b *builder) settleCommunities() {
 	meta := func(o *v1beta1.Community) *metav1.ObjectMeta { return &o.ObjectMeta }
-	b.communities = contend(admit(b, KindCommunity, b.objects.Communities, meta), meta, b.last.Communities, parseCommunityObject)
+	b.communities = contend(admit(b, KindCommunity, b.objects.Communities, meta), meta, b.last.Communities, nil, parseCommunityObject)
 	b.aliases = newAliases(inForce(b.communities))
 	settle(b.communities, b.aliases)
 	b.next.Communities = inForce(b.communities)
@@ -88,26 +88,26 @@ func (b *builder) settleCommunities() {
 
 func (b *builder) settleBFDProfiles() {
 	meta := func(o *v1beta1.BFDProfile) *metav1.ObjectMeta { return &o.ObjectMeta }
-	b.profiles = contend(admit(b, KindBFDProfile, b.objects.BFDProfiles, meta), meta, b.last.BFDProfiles, parseBFDProfile)
+	b.profiles = contend(admit(b, KindBFDProfile, b.objects.BFDProfiles, meta), meta, b.last.BFDProfiles, nil, parseBFDProfile)
 	settle(b.profiles, noRules[*profileForm]{})
 	b.next.BFDProfiles = inForce(b.profiles)
 }
 
 func (b *builder) settlePeers() {
-	b.peers = contend(admit(b, KindBGPPeer, b.objects.Peers, peerMeta), peerMeta, b.last.Peers, b.peerWithSecret())
+	b.peers = contend(admit(b, KindBGPPeer, b.objects.Peers, peerMeta), peerMeta, b.last.Peers, nil, b.peerWithSecret())
 	b.peerRules = newPeerRules(inForce(b.peers), b.nodes)
 	settle(b.peers, b.peerRules)
 	b.next.Peers = inForce(b.peers)
 }
 
 func (b *builder) settleL2Advertisements() {
-	b.l2 = contend(admit(b, KindL2Advertisement, b.objects.L2Advertisements, l2Meta), l2Meta, b.last.L2, parseL2Advertisement)
+	b.l2 = contend(admit(b, KindL2Advertisement, b.objects.L2Advertisements, l2Meta), l2Meta, b.last.L2, nil, parseL2Advertisement)
 	settle(b.l2, noRules[*l2Form]{})
 	b.next.L2 = inForce(b.l2)
 }
 
 func (b *builder) settleBGPAdvertisements() {
-	b.bgp = contend(admit(b, KindBGPAdvertisement, b.objects.BGPAdvertisements, bgpMeta), bgpMeta, b.last.BGP, parseBGPAdvertisement)
+	b.bgp = contend(admit(b, KindBGPAdvertisement, b.objects.BGPAdvertisements, bgpMeta), bgpMeta, b.last.BGP, nil, parseBGPAdvertisement)
 	b.bgpRules = newBGPRules(inForce(b.bgp), b.next.Pools, b.aliases, b.nodes)
 	settle(b.bgp, b.bgpRules)
 	b.next.BGP = inForce(b.bgp)

@@ -24,11 +24,13 @@ type contender[F form] struct {
 // accepted last. parse may return that form if the object has not changed. What
 // was accepted of objects that no longer exist is dropped. The result is sorted
 // by name. A name that is there twice counts once.
-func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, parse func(object *O, last F) (F, []Problem)) []contender[F] {
+//
+// at finds accepted forms by their names; it may be nil.
+func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, at map[string]int, parse func(object *O, last F) (F, []Problem)) []contender[F] {
 	contenders := make([]contender[F], len(objects))
-	for i, s := range sortObjects(objects, meta) {
+	for i, object := range sortObjects(objects, meta, accepted, at) {
 		c := &contenders[i]
-		c.object = meta(s.object)
+		c.object = meta(object)
 		if i > 0 && contenders[i-1].object.Name == c.object.Name {
 			c.errs = []Problem{problem(ReasonDuplicate, "metadata.name", "%q is there twice: objects of two namespaces cannot be used together", c.object.Name)}
 			continue
@@ -39,7 +41,7 @@ func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accep
 		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name {
 			c.running = accepted[0]
 		}
-		wanted, errs := parse(s.object, c.running)
+		wanted, errs := parse(object, c.running)
 		c.errs = errs
 		if len(errs) == 0 {
 			c.wanted = wanted
@@ -48,25 +50,41 @@ func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accep
 	return contenders
 }
 
-// named is an object with its name beside it, for sorting without looking at the
-// objects.
-type named[O any] struct {
-	name   string
-	object *O
-}
-
-func sortObjects[O any](objects []O, meta func(*O) *metav1.ObjectMeta) []named[O] {
-	sorted := make([]named[O], len(objects))
-	for i := range objects {
-		sorted[i] = named[O]{name: meta(&objects[i]).Name, object: &objects[i]}
-	}
-	slices.SortFunc(sorted, func(a, b named[O]) int {
-		if c := strings.Compare(a.name, b.name); c != 0 {
+// sortObjects sorts the objects by name. Those that have an accepted form are
+// sorted already, once each has been put where its form is; this is faster than
+// to compare names.
+func sortObjects[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, at map[string]int) []*O {
+	compare := func(a, b *O) int {
+		if c := strings.Compare(meta(a).Name, meta(b).Name); c != 0 {
 			return c
 		}
-		return strings.Compare(meta(a.object).Namespace, meta(b.object).Namespace)
-	})
-	return sorted
+		return strings.Compare(meta(a).Namespace, meta(b).Namespace)
+	}
+	known := make([]*O, len(accepted))
+	var others []*O
+	for i := range objects {
+		o := &objects[i]
+		j, ok := at[meta(o).Name]
+		if ok && (known[j] == nil || compare(o, known[j]) < 0) {
+			o, known[j] = known[j], o
+		}
+		if o != nil {
+			others = append(others, o)
+		}
+	}
+	slices.SortFunc(others, compare)
+
+	sorted := make([]*O, 0, len(objects))
+	for j, o := range known {
+		if o == nil {
+			continue
+		}
+		for len(others) > 0 && strings.Compare(meta(others[0]).Name, accepted[j].head().Name) < 0 {
+			sorted, others = append(sorted, others[0]), others[1:]
+		}
+		sorted = append(sorted, o)
+	}
+	return append(sorted, others...)
 }
 
 // conflict is a Problem of one form with another one, or with what another

@@ -40,15 +40,22 @@ type add func(reason Reason, field, format string, args ...any)
 
 // current warns of the objects of a kind that are in force as they are: of what
 // follows from the object alone, and of what a check finds.
-func current[F form](w *warner, kind string, contenders []contender[F], check func(F, add)) {
+//
+// The check gets the form and its index among those in force.
+func current[F form](w *warner, kind string, contenders []contender[F], check func(F, int, add)) {
 	var none F
 	var name string
 	add := func(reason Reason, field, format string, args ...any) {
 		w.list = append(w.list, Warning{Kind: kind, Name: name, Problem: problem(reason, field, format, args...)})
 	}
+	index := -1
 	for i := range contenders {
 		f := contenders[i].running
-		if f == none || f != contenders[i].wanted {
+		if f == none {
+			continue
+		}
+		index++
+		if f != contenders[i].wanted {
 			continue
 		}
 		name = f.head().Name
@@ -56,7 +63,7 @@ func current[F form](w *warner, kind string, contenders []contender[F], check fu
 			w.list = append(w.list, Warning{Kind: kind, Name: name, Problem: note})
 		}
 		if check != nil {
-			check(f, add)
+			check(f, index, add)
 		}
 	}
 }
@@ -70,8 +77,8 @@ func (w *warner) metalLB() {
 		"%q has no effect: BGP is built in and does what that backend did", m.Spec.BGPBackend)})
 }
 
-func (w *warner) pool(f *poolForm, add add) {
-	if p := &w.c.pools[w.c.poolAt[f.Name]]; len(p.L2) == 0 && len(p.BGP) == 0 {
+func (w *warner) pool(f *poolForm, index int, add add) {
+	if p := &w.c.pools[index]; len(p.L2) == 0 && len(p.BGP) == 0 {
 		add(ReasonNotAdvertised, "metadata.name", "no L2Advertisement or BGPAdvertisement selects the pool: its addresses are given, but not announced")
 	}
 	a := f.Spec.Allocation
@@ -140,7 +147,7 @@ func (w *warner) selection(s selection, add add) {
 	}
 }
 
-func (w *warner) l2Advertisement(f *l2Form, add add) {
+func (w *warner) l2Advertisement(f *l2Form, _ int, add add) {
 	w.selection(f.selection, add)
 	w.nodeSelectors("spec.nodeSelectors", f.Spec.NodeSelectors, add)
 	w.services("spec.serviceSelectors", f.Spec.ServiceSelectors, add)
@@ -162,7 +169,7 @@ func (w *warner) interfaces(f *l2Form, add add) {
 	}
 }
 
-func (w *warner) bgpAdvertisement(f *bgpForm, add add) {
+func (w *warner) bgpAdvertisement(f *bgpForm, _ int, add add) {
 	w.selection(f.selection, add)
 	w.nodeSelectors("spec.nodeSelectors", f.Spec.NodeSelectors, add)
 	w.services("spec.serviceSelectors", f.Spec.ServiceSelectors, add)
@@ -212,7 +219,7 @@ func (w *warner) aggregation() {
 	}
 }
 
-func (w *warner) peer(f *peerForm, add add) {
+func (w *warner) peer(f *peerForm, _ int, add add) {
 	w.nodeSelectors("spec.nodeSelectors", f.Spec.NodeSelectors, add)
 	if name := f.Spec.BFDProfile; name != "" {
 		if _, ok := find(w.c.BFDProfiles, name); !ok {
