@@ -54,8 +54,8 @@ func TestRefusedEditKeepsWhatWorks(t *testing.T) {
 	require.NoError(t, err, "the accepted form of the pool is still announced")
 }
 
-// requireSeenByAll waits until a change of the configuration has reached
-// controller and speakers, and so has every change before it: a Service gets an
+// requireSeenByAll waits until a change of the configuration has reached the
+// controller and a speaker, as every change before it has: a Service gets an
 // address from a new pool, and a node announces it.
 func requireSeenByAll(t *testing.T) {
 	t.Helper()
