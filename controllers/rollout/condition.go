@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -109,14 +108,14 @@ const (
 const maxNote = 1024
 
 // record tells as an event that an object is refused, or has something to look
-// at, or no longer. That an object is simply accepted is no news.
-func (r *Reconciler) record(object configObject, c metav1.Condition, before []metav1.Condition) {
+// at, or no longer. That an object is simply accepted is no news. What was said
+// before is nil if nothing was.
+func (r *Reconciler) record(object configObject, c metav1.Condition, before *metav1.Condition) {
 	kind, reason := corev1.EventTypeWarning, eventRefused
-	old := meta.FindStatusCondition(before, c.Type)
 	switch {
 	case c.Status == metav1.ConditionTrue && c.Reason == reasonWarnings:
 		reason = eventWarned
-	case c.Status == metav1.ConditionTrue && (old == nil || old.Reason == reasonAccepted):
+	case c.Status == metav1.ConditionTrue && (before == nil || before.Reason == reasonAccepted):
 		return
 	case c.Status == metav1.ConditionTrue:
 		kind, reason = corev1.EventTypeNormal, eventAccepted

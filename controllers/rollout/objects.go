@@ -23,8 +23,7 @@ type objectKey struct{ kind, name string }
 // configObject is a configuration object as it is in the cluster.
 type configObject struct {
 	client.Object
-	gvk        schema.GroupVersionKind
-	conditions func() []metav1.Condition
+	gvk schema.GroupVersionKind
 }
 
 // read lists all that the configuration is made from.
@@ -74,12 +73,12 @@ func (r *Reconciler) read(ctx context.Context) (config.Objects, map[objectKey]co
 	}
 
 	live := make(map[objectKey]configObject)
-	add(live, config.KindIPAddressPool, v1beta1.GroupVersion, pools.Items, func(o *v1beta1.IPAddressPool) []metav1.Condition { return o.Status.Conditions })
-	add(live, config.KindL2Advertisement, v1beta1.GroupVersion, l2.Items, func(o *v1beta1.L2Advertisement) []metav1.Condition { return o.Status.Conditions })
-	add(live, config.KindBGPAdvertisement, v1beta1.GroupVersion, bgp.Items, func(o *v1beta1.BGPAdvertisement) []metav1.Condition { return o.Status.Conditions })
-	add(live, config.KindBGPPeer, v1beta2.GroupVersion, peers.Items, func(o *v1beta2.BGPPeer) []metav1.Condition { return o.Status.Conditions })
-	add(live, config.KindBFDProfile, v1beta1.GroupVersion, profiles.Items, func(o *v1beta1.BFDProfile) []metav1.Condition { return o.Status.Conditions })
-	add(live, config.KindCommunity, v1beta1.GroupVersion, communities.Items, func(o *v1beta1.Community) []metav1.Condition { return o.Status.Conditions })
+	add(live, config.KindIPAddressPool, v1beta1.GroupVersion, pools.Items)
+	add(live, config.KindL2Advertisement, v1beta1.GroupVersion, l2.Items)
+	add(live, config.KindBGPAdvertisement, v1beta1.GroupVersion, bgp.Items)
+	add(live, config.KindBGPPeer, v1beta2.GroupVersion, peers.Items)
+	add(live, config.KindBFDProfile, v1beta1.GroupVersion, profiles.Items)
+	add(live, config.KindCommunity, v1beta1.GroupVersion, communities.Items)
 	return objects, live, nil
 }
 
@@ -93,12 +92,28 @@ func metadataList(kind string) *metav1.PartialObjectMetadataList {
 func add[O any, P interface {
 	*O
 	client.Object
-}](live map[objectKey]configObject, kind string, version schema.GroupVersion, items []O, conditions func(*O) []metav1.Condition) {
+}](live map[objectKey]configObject, kind string, version schema.GroupVersion, items []O) {
 	for i := range items {
-		object := &items[i]
-		live[objectKey{kind, P(object).GetName()}] = configObject{
-			Object: P(object), gvk: version.WithKind(kind),
-			conditions: func() []metav1.Condition { return conditions(object) },
-		}
+		object := P(&items[i])
+		live[objectKey{kind, object.GetName()}] = configObject{Object: object, gvk: version.WithKind(kind)}
 	}
+}
+
+// conditionsOf returns the conditions of a configuration object.
+func conditionsOf(object client.Object) []metav1.Condition {
+	switch o := object.(type) {
+	case *v1beta1.IPAddressPool:
+		return o.Status.Conditions
+	case *v1beta1.L2Advertisement:
+		return o.Status.Conditions
+	case *v1beta1.BGPAdvertisement:
+		return o.Status.Conditions
+	case *v1beta2.BGPPeer:
+		return o.Status.Conditions
+	case *v1beta1.BFDProfile:
+		return o.Status.Conditions
+	case *v1beta1.Community:
+		return o.Status.Conditions
+	}
+	return nil
 }

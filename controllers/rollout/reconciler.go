@@ -7,12 +7,8 @@ package rollout
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -37,12 +33,15 @@ type Reconciler struct {
 	last config.Snapshot
 	// warned is what the last event on the MetalLB object said.
 	warned string
+	// written is what was last written of each object; see tell. It may be lost
+	// at any time.
+	written map[objectKey]written
 }
 
 // NewReconciler returns a Reconciler for the configuration objects of a
 // namespace.
 func NewReconciler(c client.Client, recorder events.EventRecorder, namespace string) *Reconciler {
-	return &Reconciler{client: c, recorder: recorder, namespace: namespace}
+	return &Reconciler{client: c, recorder: recorder, namespace: namespace, written: make(map[objectKey]written)}
 }
 
 // The operator reads all configuration, the Secrets with the passwords of peers,
@@ -59,6 +58,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	maps.DeleteFunc(r.written, func(key objectKey, _ written) bool {
+		_, ok := live[key]
+		return !ok
+	})
 	snapshot, verdicts, warnings := config.Build(objects, r.last)
 	r.last = snapshot
 
@@ -75,36 +78,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 		if !ok {
 			continue
 		}
-		errs = append(errs, r.tell(ctx, object, condition(v, warningsOf[key])))
+		errs = append(errs, r.tell(ctx, key, object, condition(v, warningsOf[key])))
 	}
 	return reconcile.Result{}, errors.Join(errs...)
-}
-
-// tell writes a condition to an object's status, and an event about it, if it
-// says anything new.
-func (r *Reconciler) tell(ctx context.Context, object configObject, c metav1.Condition) error {
-	before := object.conditions()
-	after := append([]metav1.Condition(nil), before...)
-	meta.SetStatusCondition(&after, c) // keeps the time of a status that stays
-	if equality.Semantic.DeepEqual(before, after) {
-		return nil
-	}
-	c = *meta.FindStatusCondition(after, c.Type)
-	value := map[string]any{
-		"type": c.Type, "status": string(c.Status), "reason": c.Reason, "message": c.Message,
-		"observedGeneration": c.ObservedGeneration, "lastTransitionTime": c.LastTransitionTime.UTC().Format("2006-01-02T15:04:05Z"),
-	}
-	u := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"conditions": []any{value}}}}
-	u.SetGroupVersionKind(object.gvk)
-	u.SetNamespace(object.GetNamespace())
-	u.SetName(object.GetName())
-	u.SetUID(object.GetUID()) // not to another object of the same name, should this one be gone
-	err := r.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(FieldOwner), client.ForceOwnership)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("write the condition %s of %s %s: %w", c.Type, object.gvk.Kind, object.GetName(), err)
-	}
-	if err == nil {
-		r.record(object, c, before)
-	}
-	return nil
 }

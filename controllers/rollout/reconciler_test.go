@@ -30,6 +30,7 @@ type world struct {
 	t      *testing.T
 	events *events.FakeRecorder
 	writes int
+	cached *v1beta1.IPAddressPoolList // what a cache that lags has of the pools, if it does
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -44,6 +45,12 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		WithInterceptorFuncs(interceptor.Funcs{SubResourceApply: func(ctx context.Context, c client.Client, sub string, u runtime.ApplyConfiguration, opts ...client.SubResourceApplyOption) error {
 			w.writes++
 			return c.SubResource(sub).Apply(ctx, u, opts...)
+		}, List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if pools, ok := list.(*v1beta1.IPAddressPoolList); ok && w.cached != nil {
+				w.cached.DeepCopyInto(pools)
+				return nil
+			}
+			return c.List(ctx, list, opts...)
 		}}).Build()
 	w.Reconciler = NewReconciler(c, w.events, namespace)
 	return w

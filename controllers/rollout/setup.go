@@ -5,12 +5,17 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -19,6 +24,13 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/config"
+)
+
+// How long to wait before something that failed is tried again: at first, and
+// at most.
+const (
+	firstRetry = 250 * time.Millisecond
+	lastRetry  = time.Minute
 )
 
 // AddCacheOptions adds what the Reconciler needs to the options of a cache that
@@ -53,8 +65,7 @@ func (r *Reconciler) SetupWithManager(mgr manager.Manager) error {
 	everything := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
 		return []reconcile.Request{{}}
 	})
-	// Our own writes of conditions are no reason to look again.
-	changed := builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}))
+	changed := builder.WithPredicates(configChanged())
 	labels := builder.WithPredicates(predicate.LabelChangedPredicate{})
 
 	b := builder.ControllerManagedBy(mgr).Named("rollout")
@@ -70,8 +81,26 @@ func (r *Reconciler) SetupWithManager(mgr manager.Manager) error {
 		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
 		b = b.WatchesMetadata(object, everything, labels)
 	}
-	if err := b.Complete(r); err != nil {
+	if err := b.WithOptions(options()).Complete(r); err != nil {
 		return fmt.Errorf("set up the controller of the configuration: %w", err)
 	}
 	return nil
+}
+
+func options() controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: 1,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+	}
+}
+
+// configChanged passes what the configuration depends on, and changes of the
+// condition Accepted, which may be somebody else's and have to be put right. Our
+// own writes come back this way too, once: looking again writes nothing, and so
+// nothing comes back from it.
+func configChanged() predicate.Predicate {
+	accepted := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return !equality.Semantic.DeepEqual(acceptedOf(e.ObjectOld), acceptedOf(e.ObjectNew))
+	}}
+	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, accepted)
 }
