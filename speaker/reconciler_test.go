@@ -208,6 +208,9 @@ func TestFollowsTheCluster(t *testing.T) {
 	w.expectLogs("192.0.2.1")
 
 	// A second address comes: the node starts to announce it, and says so once.
+	v6 := endpoints("web", "node2")
+	v6.Name, v6.AddressType = "web-2", discoveryv1.AddressTypeIPv6
+	require.NoError(t, w.client.Create(t.Context(), v6))
 	s := loadBalancer("web")
 	update(s, func() {
 		s.Status.LoadBalancer.Ingress = append(s.Status.LoadBalancer.Ingress,

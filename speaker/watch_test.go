@@ -80,6 +80,7 @@ func TestWhatMattersOfSlices(t *testing.T) {
 	require.False(t, changed(p, s, func(s *discoveryv1.EndpointSlice) { s.Endpoints = append(s.Endpoints, s.Endpoints[0]) }), "another on the node")
 	require.True(t, changed(p, s, func(s *discoveryv1.EndpointSlice) { s.Endpoints[0].Conditions.Ready = new(false) }), "ready")
 	require.True(t, changed(p, s, func(s *discoveryv1.EndpointSlice) { s.Endpoints[0].NodeName = new("node2") }), "node")
+	require.True(t, changed(p, s, func(s *discoveryv1.EndpointSlice) { s.AddressType = discoveryv1.AddressTypeIPv6 }), "family")
 }
 
 // What the cache drops must not change any plan, and everything else should go.
@@ -105,10 +106,11 @@ func TestSlimming(t *testing.T) {
 	require.Nil(t, s.Spec.Ports)
 
 	e := endpoints("web", "node1", "node2")
-	e.ObjectMeta = *rich.DeepCopy()
+	e.ObjectMeta, e.AddressType = *rich.DeepCopy(), discoveryv1.AddressTypeIPv6
 	endpointsView := plan.EndpointsOf(e)
 	slim(t, keep(slimSlice), e)
 	require.Equal(t, endpointsView, plan.EndpointsOf(e))
+	require.True(t, endpointsView.IPv6.Nodes["node2"], "the family counts")
 	require.Equal(t, []string{"web"}, ownerOf(e))
 	require.Len(t, e.Labels, 1)
 	require.Nil(t, e.Endpoints[0].Addresses)

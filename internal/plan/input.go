@@ -62,10 +62,24 @@ func ServiceOf(service *corev1.Service) ServiceView {
 	return view
 }
 
-// EndpointsView is what a plan depends on of a Service's endpoints. An endpoint
-// is usable when it is ready, or not said not to be, or still serving while it
-// terminates.
+// EndpointsView is what a plan depends on of a Service's endpoints, by family:
+// traffic to an address only gets to endpoints of the address' own family.
 type EndpointsView struct {
+	IPv4, IPv6 FamilyEndpoints
+}
+
+// to returns the endpoints that traffic to an address can get to.
+func (v EndpointsView) to(addr netip.Addr) FamilyEndpoints {
+	if addr.Is4() {
+		return v.IPv4
+	}
+	return v.IPv6
+}
+
+// FamilyEndpoints is what a plan depends on of a Service's endpoints of one
+// family. An endpoint is usable when it is ready, or not said not to be, or
+// still serving while it terminates.
+type FamilyEndpoints struct {
 	// Usable is whether there is a usable endpoint anywhere.
 	Usable bool
 	// Nodes are the names of the nodes that have a usable endpoint. Endpoints
@@ -74,23 +88,34 @@ type EndpointsView struct {
 }
 
 // EndpointsOf returns the view of the endpoints in the slices of one Service.
+// Slices of host names are left out: nothing sends traffic there.
 func EndpointsOf(list ...*discoveryv1.EndpointSlice) EndpointsView {
 	var view EndpointsView
 	for _, slice := range list {
-		for _, endpoint := range slice.Endpoints {
-			if !usable(endpoint.Conditions) {
-				continue
-			}
-			view.Usable = true
-			if endpoint.NodeName != nil {
-				if view.Nodes == nil {
-					view.Nodes = make(map[string]bool)
-				}
-				view.Nodes[*endpoint.NodeName] = true
-			}
+		switch slice.AddressType {
+		case discoveryv1.AddressTypeIPv4:
+			view.IPv4.add(slice.Endpoints)
+		case discoveryv1.AddressTypeIPv6:
+			view.IPv6.add(slice.Endpoints)
+		case discoveryv1.AddressTypeFQDN:
 		}
 	}
 	return view
+}
+
+func (f *FamilyEndpoints) add(endpoints []discoveryv1.Endpoint) {
+	for _, endpoint := range endpoints {
+		if !usable(endpoint.Conditions) {
+			continue
+		}
+		f.Usable = true
+		if endpoint.NodeName != nil {
+			if f.Nodes == nil {
+				f.Nodes = make(map[string]bool)
+			}
+			f.Nodes[*endpoint.NodeName] = true
+		}
+	}
 }
 
 func usable(c discoveryv1.EndpointConditions) bool {

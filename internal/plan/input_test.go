@@ -34,11 +34,11 @@ func TestEndpointsOf(t *testing.T) {
 		if node != "" {
 			e.NodeName = &node
 		}
-		return &discoveryv1.EndpointSlice{Endpoints: []discoveryv1.Endpoint{e}}
+		return &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4, Endpoints: []discoveryv1.Endpoint{e}}
 	}
 	yes, no := new(true), new(false)
 	on := func(node string) EndpointsView {
-		return EndpointsView{Usable: true, Nodes: map[string]bool{node: true}}
+		return EndpointsView{IPv4: FamilyEndpoints{Usable: true, Nodes: map[string]bool{node: true}}}
 	}
 
 	require.Equal(t, EndpointsView{}, EndpointsOf())
@@ -47,8 +47,14 @@ func TestEndpointsOf(t *testing.T) {
 	require.Equal(t, on("node1"), EndpointsOf(endpoint("node1", no, yes)), "serving while terminating")
 	require.Equal(t, EndpointsView{}, EndpointsOf(endpoint("node1", no, no)))
 	require.Equal(t, EndpointsView{}, EndpointsOf(endpoint("node1", no, nil)))
-	require.Equal(t, EndpointsView{Usable: true}, EndpointsOf(endpoint("", yes, nil)), "outside of the cluster")
+	require.Equal(t, EndpointsView{IPv4: FamilyEndpoints{Usable: true}}, EndpointsOf(endpoint("", yes, nil)), "outside of the cluster")
 	require.Equal(t, on("node2"), EndpointsOf(endpoint("node1", no, no), endpoint("node2", yes, nil)), "several slices")
+
+	v6, names := endpoint("node2", yes, nil), endpoint("node3", yes, nil)
+	v6.AddressType, names.AddressType = discoveryv1.AddressTypeIPv6, discoveryv1.AddressTypeFQDN
+	dual := on("node1")
+	dual.IPv6 = on("node2").IPv4
+	require.Equal(t, dual, EndpointsOf(endpoint("node1", yes, nil), v6, names), "each family has its own")
 }
 
 func TestNodeOf(t *testing.T) {

@@ -58,7 +58,7 @@ type Decision struct {
 // For each address, the candidates are the nodes that an L2Advertisement of its
 // pool allows for the Service, without those that are excluded from load balancers, have no
 // network or run no speaker and, with externalTrafficPolicy Local, without those that have no
-// usable endpoint. The election goes by the Service, so that all its addresses
+// usable endpoint of the address' family. The election goes by the Service, so that all its addresses
 // are on one node as long as they have the same candidates.
 func Build(in Input) NodePlan {
 	b := newBuilder(in)
@@ -183,6 +183,16 @@ func interfaces(advertisements []config.L2Advertisement) []string {
 	return slices.Compact(union)
 }
 
+// both returns the union of two sets of interfaces, nil for all interfaces.
+func both(a, b []string) []string {
+	if a == nil || b == nil {
+		return nil
+	}
+	union := slices.Concat(a, b)
+	slices.Sort(union)
+	return slices.Compact(union)
+}
+
 func (b *builder) decide(service ServiceView, addr netip.Addr) {
 	d := Decision{Service: service.Name, Address: addr}
 	advertisements, name, ok := advertisementsOf(addr, b.in.Config)
@@ -194,7 +204,7 @@ func (b *builder) decide(service ServiceView, addr netip.Addr) {
 		d.Reason = NoAdvertisement
 	case !selected:
 		d.Reason = ServiceNotSelected
-	case !b.in.Endpoints[service.Name].Usable:
+	case !b.in.Endpoints[service.Name].to(addr).Usable:
 		d.Reason = NoEndpoints
 	default:
 		d.Reason, d.Holder = b.elect(service, addr, candidates)
@@ -206,7 +216,7 @@ func (b *builder) decide(service ServiceView, addr netip.Addr) {
 }
 
 func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candidates) (reason Reason, holder string) {
-	endpoints := b.in.Endpoints[service.Name]
+	endpoints := b.in.Endpoints[service.Name].to(addr)
 	eligible := candidates.all
 	if service.Local {
 		eligible = slices.DeleteFunc(slices.Clone(eligible), func(c election.Candidate) bool { return !endpoints.Nodes[c.Name] })
@@ -242,11 +252,14 @@ func (b *builder) speaks() bool {
 	return speaks
 }
 
+// hold adds an address of a Service. Where Services share it, it is announced
+// wherever one of them is.
 func (b *builder) hold(d Decision, interfaces []string) {
-	hold, ok := b.holds[d.Address]
-	if !ok {
-		hold = Hold{Address: d.Address, Interfaces: interfaces}
+	hold, shared := b.holds[d.Address]
+	if shared {
+		interfaces = both(hold.Interfaces, interfaces)
 	}
+	hold.Address, hold.Interfaces = d.Address, interfaces
 	hold.Services = append(hold.Services, d.Service)
 	b.holds[d.Address] = hold
 }

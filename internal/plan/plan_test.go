@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,7 +58,7 @@ func world(t testing.TB) Input {
 			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")},
 		}},
 		Endpoints: map[types.NamespacedName]EndpointsView{
-			web: {Usable: true, Nodes: map[string]bool{"node2": true}},
+			web: {IPv4: usableOn("node2"), IPv6: usableOn("node2")},
 		},
 		Nodes: []NodeView{
 			{Name: "node1", Labels: labels.Set{"rack": "a"}, Ready: true},
@@ -66,6 +67,14 @@ func world(t testing.TB) Input {
 		},
 		Speakers: map[string]bool{"node1": true, "node2": true, "node3": true},
 	}
+}
+
+func usableOn(nodes ...string) FamilyEndpoints {
+	f := FamilyEndpoints{Usable: true, Nodes: make(map[string]bool)}
+	for _, node := range nodes {
+		f.Nodes[node] = true
+	}
+	return f
 }
 
 // selecting is the configuration of world with another advertisement.
@@ -183,9 +192,29 @@ func TestDecisions(t *testing.T) {
 		"policy Local with endpoints outside only": {
 			change: func(_ *testing.T, in *Input) {
 				in.Services[0].Local = true
-				in.Endpoints[web] = EndpointsView{Usable: true}
+				in.Endpoints[web] = EndpointsView{IPv4: FamilyEndpoints{Usable: true}}
 			},
 			reason: NoLocalEndpoints,
+		},
+		"endpoints of the other family only": {
+			change: func(_ *testing.T, in *Input) {
+				in.Endpoints[web] = EndpointsView{IPv6: usableOn("node3")}
+			},
+			reason: NoEndpoints,
+		},
+		"IPv6, and endpoints of the other family only": {
+			change: func(_ *testing.T, in *Input) {
+				in.Services[0].Addresses[0] = netip.MustParseAddr("2001:db8::1")
+				in.Endpoints[web] = EndpointsView{IPv4: usableOn("node3")}
+			},
+			reason: NoEndpoints,
+		},
+		"policy Local with endpoint here of the other family only": {
+			change: func(_ *testing.T, in *Input) {
+				in.Services[0].Local = true
+				in.Endpoints[web] = EndpointsView{IPv4: usableOn("node2"), IPv6: usableOn("node3")}
+			},
+			reason: NoLocalEndpoints, holder: "node2",
 		},
 		"the node is not known": {
 			change: func(_ *testing.T, in *Input) { in.Nodes = in.Nodes[:2] },
@@ -284,6 +313,47 @@ func TestInterfacesAreTheUnionOfTheAdvertisementsOfTheNode(t *testing.T) {
 	}
 }
 
+// Services that share an address may be selected by different advertisements.
+func TestInterfacesOfASharedAddressAreTheUnionInAnyOrder(t *testing.T) {
+	only := func(app string, interfaces ...string) v1beta1.L2Advertisement {
+		return advertisement(app, v1beta1.L2AdvertisementSpec{
+			Interfaces: interfaces, ServiceSelectors: onNodes(map[string]string{"app": app}),
+		})
+	}
+	for name, tc := range map[string]struct {
+		advertisements []v1beta1.L2Advertisement
+		want           []string
+	}{
+		"some":               {[]v1beta1.L2Advertisement{only("a", "eth1", "eth0"), only("b", "eth2", "eth1"), only("c", "eth0")}, []string{"eth0", "eth1", "eth2"}},
+		"one without a list": {[]v1beta1.L2Advertisement{only("a", "eth1"), only("b"), only("c", "eth0")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := world(t)
+			in.Speakers = map[string]bool{"node3": true}
+			in.Config = snapshot(t, config.Objects{
+				Pools: []v1beta1.IPAddressPool{pool("main", "192.0.2.0/24")}, L2Advertisements: tc.advertisements,
+			})
+			names := make(map[string]types.NamespacedName)
+			for _, app := range []string{"a", "b", "c"} {
+				names[app] = types.NamespacedName{Namespace: "default", Name: app}
+				in.Endpoints[names[app]] = in.Endpoints[web]
+			}
+			for _, order := range []string{"abc", "acb", "bac", "bca", "cab", "cba"} {
+				in.Services = nil
+				for _, app := range strings.Split(order, "") {
+					in.Services = append(in.Services, ServiceView{
+						Name: names[app], Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}, Labels: labels.Set{"app": app},
+					})
+				}
+				require.Equal(t, []Hold{{
+					Address: netip.MustParseAddr("192.0.2.1"), Interfaces: tc.want,
+					Services: []types.NamespacedName{names["a"], names["b"], names["c"]},
+				}}, Build(in).Holds, order)
+			}
+		})
+	}
+}
+
 func TestRangesAreThoseOfTheAnnouncedPools(t *testing.T) {
 	in := world(t)
 	in.Config = snapshot(t, config.Objects{
@@ -335,12 +405,12 @@ func randomInput(t testing.TB, rng *rand.Rand) Input {
 			service.Addresses[0] = netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
 		}
 		in.Services = append(in.Services, service)
-		endpoints := EndpointsView{Nodes: make(map[string]bool)}
+		endpoints := FamilyEndpoints{Nodes: make(map[string]bool)}
 		for _, node := range in.Nodes {
 			endpoints.Nodes[node.Name] = rng.IntN(3) == 0
 			endpoints.Usable = endpoints.Usable || endpoints.Nodes[node.Name]
 		}
-		in.Endpoints[service.Name] = endpoints
+		in.Endpoints[service.Name] = EndpointsView{IPv4: endpoints}
 	}
 	return in
 }
@@ -413,7 +483,7 @@ func BenchmarkBuild(b *testing.B) {
 	for i := range 1000 {
 		name := types.NamespacedName{Namespace: "ns", Name: fmt.Sprintf("svc%d", i)}
 		in.Services = append(in.Services, ServiceView{Name: name, Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(i / 256), byte(i)})}})
-		in.Endpoints[name] = EndpointsView{Usable: true, Nodes: map[string]bool{"node1": true}}
+		in.Endpoints[name] = EndpointsView{IPv4: usableOn("node1")}
 	}
 	for b.Loop() {
 		Build(in)

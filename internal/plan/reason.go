@@ -15,7 +15,8 @@ const (
 	// ServiceNotSelected: no L2Advertisement of the address' pool selects the
 	// Service.
 	ServiceNotSelected Reason = "ServiceNotSelected"
-	// NoEndpoints: the Service has no usable endpoint anywhere.
+	// NoEndpoints: the Service has no usable endpoint of the address' family
+	// anywhere.
 	NoEndpoints Reason = "NoEndpoints"
 	// NodeUnknown: the API server does not know this node.
 	NodeUnknown Reason = "NodeUnknown"
@@ -30,7 +31,7 @@ const (
 	// NodeNotSelected: no L2Advertisement of the pool allows this node.
 	NodeNotSelected Reason = "NodeNotSelected"
 	// NoLocalEndpoints: the Service's externalTrafficPolicy is Local and the
-	// node has no usable endpoint.
+	// node has no usable endpoint of the address' family.
 	NoLocalEndpoints Reason = "NoLocalEndpoints"
 	// Unsupported: the node could announce the address, but IPv6 is not
 	// announced yet, by any node.
@@ -55,7 +56,7 @@ func (d Decision) Explain() string {
 	case ServiceNotSelected:
 		return "no L2Advertisement of the address pool selects the Service"
 	case NoEndpoints:
-		return "the Service has no ready endpoint"
+		return "the Service has no ready endpoint of the address' family"
 	case NodeUnknown:
 		return "the API server does not know this node"
 	case NodeExcluded:
@@ -67,7 +68,7 @@ func (d Decision) Explain() string {
 	case NodeNotSelected:
 		return "no L2Advertisement of the address pool selects this node"
 	case NoLocalEndpoints:
-		return "externalTrafficPolicy is Local and the node has no ready endpoint of the Service"
+		return "externalTrafficPolicy is Local and the node has no ready endpoint of the Service in the address' family"
 	case NotElected:
 		return "node " + d.Holder + " announces the address"
 	case Unsupported:
