@@ -31,7 +31,7 @@ func TestMetalLB(t *testing.T) {
 
 		{object: `{images: {controller: a, speaker: b}, replicas: 2, addressPolicy: Reassign, configRollout: {maxUnavailable: 3}, bgp: {bfdStrict: true},
 			l2: {reclaimDelay: Never, rebalance: Auto, announceRate: 50, onConflict: Reassign, excludeInterfaces: ["^eth1$"]}}`},
-		{object: `{replicas: -1}`, refused: `spec.replicas in body should be greater than or equal to 0`},
+		{object: `{replicas: 0}`, refused: `spec.replicas in body should be greater than or equal to 1`},
 		{object: `{addressPolicy: Swap}`, refused: `spec.addressPolicy: Unsupported value: "Swap": supported values: "Keep", "Reassign"`},
 		{object: `{configRollout: {maxUnavailable: 10%}}`},
 		{object: `{configRollout: {maxUnavailable: 0}}`, refused: `maxUnavailable must be a number of nodes of at least 1, or a percentage from 1% to 100%`},

@@ -106,10 +106,11 @@ type MetalLBSpec struct {
 	Images *Images `json:"images,omitempty"`
 
 	// How many controllers to run. One of them works at a time, the others wait
-	// to take over.
+	// to take over, which shortens the time without a controller. One that wakes
+	// from a long pause is not fenced yet: for a moment, two may work.
 	//
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Replicas *int32 `json:"replicas,omitempty"`
 
 	// What happens to an address that a Service has when the pools no longer

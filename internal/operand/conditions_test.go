@@ -273,6 +273,21 @@ func TestConditions(t *testing.T) {
 			},
 		},
 		{
+			// The API server has refused this since replicas are at least 1.
+			name: "no controller asked for",
+			observed: []operand.Observed{
+				deployment(controllerSeen(0), func(d *appsv1.Deployment) {
+					d.Spec.Replicas = new(int32(0))
+					d.Status.Replicas, d.Status.UpdatedReplicas = 0, 0
+				}),
+				speakerSeen(3, 3),
+			},
+			want: []string{
+				"Available=False NotReady: Deployment controller: no pod is asked for (spec.replicas)",
+				upToDate, notDegraded,
+			},
+		},
+		{
 			name: "refused by the API server, and running as before",
 			observed: []operand.Observed{
 				controllerSeen(1),

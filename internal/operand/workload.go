@@ -62,6 +62,7 @@ type progress struct {
 	outdated int32 // pods made from an earlier one
 	ready    int32
 	failure  string // what keeps its controller from making pods
+	empty    string // what it means that no pods are desired
 }
 
 func progressOf(o Object) (progress, bool) {
@@ -75,6 +76,7 @@ func progressOf(o Object) (progress, bool) {
 			updated:  o.Status.UpdatedReplicas,
 			outdated: o.Status.Replicas - o.Status.UpdatedReplicas,
 			ready:    o.Status.AvailableReplicas,
+			empty:    "no pod is asked for (spec.replicas)",
 		}
 		if o.Spec.Replicas != nil {
 			p.desired = *o.Spec.Replicas
@@ -94,6 +96,7 @@ func progressOf(o Object) (progress, bool) {
 			updated:  o.Status.UpdatedNumberScheduled,
 			outdated: o.Status.CurrentNumberScheduled - o.Status.UpdatedNumberScheduled,
 			ready:    o.Status.NumberAvailable,
+			empty:    "no node is eligible, by its labels (spec.nodeSelector) and taints (spec.speakerTolerations)",
 		}, true
 	}
 	return progress{}, false
@@ -122,7 +125,7 @@ func (p progress) verdict(name string) verdict {
 		v.phase = phaseFailing
 		v.summary += ", " + p.failure
 	case p.current && p.desired == 0:
-		v.summary = name + ": no node is eligible, by its labels (spec.nodeSelector) and taints (spec.speakerTolerations)"
+		v.summary = name + ": " + p.empty
 	}
 	return v
 }
