@@ -41,9 +41,9 @@ type BFDProfileSpec struct {
 	// +kubebuilder:validation:Maximum=60000
 	EchoInterval *uint32 `json:"echoInterval,omitempty"`
 
-	// Sends packets that the peer's forwarding plane returns. Not possible over
-	// IPv6: no pool with IPv6 addresses may be announced to a peer that uses
-	// such a profile. Without a value: false.
+	// Asks for packets that the peer's forwarding plane returns. It is accepted
+	// so that manifests written for MetalLB apply, and has no effect: echo
+	// packets are not sent. Without a value: false.
 	//
 	// +optional
 	EchoMode *bool `json:"echoMode,omitempty"`
