@@ -10,7 +10,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,13 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/service"
 )
 
@@ -69,7 +68,7 @@ func Setup(mgr ctrl.Manager, class string) error {
 		WatchesRawSource(startTrigger()).
 		Watches(&v1beta1.IPAddressPool{}, oneKey(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(namespace, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
-		WithOptions(retries()).
+		WithOptions(worker.Options()).
 		Complete(&poolReconciler{client: mgr.GetClient(), class: class, pools: pools, queue: queue})
 	if err != nil {
 		return fmt.Errorf("set up the controller of pools: %w", err)
@@ -79,19 +78,12 @@ func Setup(mgr ctrl.Manager, class string) error {
 		Named("addresses-services").
 		For(&corev1.Service{}).
 		WatchesRawSource(source.Func(queue.Start)).
-		WithOptions(retries()).
+		WithOptions(worker.Options()).
 		Complete(newServiceReconciler(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue))
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
 	}
 	return nil
-}
-
-// retries has what failed tried again soon, and for ever: what was in the way,
-// such as a policy that denies writes, may be gone at any time.
-func retries() controller.Options {
-	const first, last = 250 * time.Millisecond, time.Minute
-	return controller.Options{RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](first, last)}
 }
 
 // oneKey maps every object to one request: all of them are read together.

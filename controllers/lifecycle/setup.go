@@ -5,32 +5,23 @@ package lifecycle
 import (
 	"context"
 	"fmt"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/operand"
-)
-
-// How long to wait before something that failed is tried again: at first, and
-// at most.
-const (
-	firstRetry = 250 * time.Millisecond
-	lastRetry  = time.Minute
 )
 
 // SetupWithManager has a manager run the Reconciler. The manager's cache has to
@@ -43,10 +34,7 @@ func (r *Reconciler) SetupWithManager(mgr manager.Manager) error {
 		Owns(&appsv1.Deployment{}).
 		Owns(&appsv1.DaemonSet{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(singleton)).
-		WithOptions(controller.Options{
-			MaxConcurrentReconciles: 1,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
-		}).
+		WithOptions(worker.Options()).
 		Complete(r)
 	if err != nil {
 		return fmt.Errorf("set up the controller of MetalLB objects: %w", err)

@@ -5,7 +5,6 @@ package lifecycle
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/event"
 	"metallb.io/metallb/internal/operand"
 )
 
@@ -63,9 +63,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, m *v1beta1.MetalLB, condit
 	return nil
 }
 
-// maxNote is how long an Event's text may be, in bytes.
-const maxNote = 1024
-
 // recordDegraded tells when the load balancer becomes degraded, and when it no
 // longer is.
 func (r *Reconciler) recordDegraded(ctx context.Context, before, after *v1beta1.MetalLB) {
@@ -79,11 +76,7 @@ func (r *Reconciler) recordDegraded(ctx context.Context, before, after *v1beta1.
 	switch {
 	case is && !was:
 		log.FromContext(ctx).Info("Degraded", "reason", degraded.Reason, "message", degraded.Message)
-		note := degraded.Message
-		if len(note) > maxNote {
-			note = strings.ToValidUTF8(note[:maxNote], "")
-		}
-		r.recorder.Eventf(after, nil, corev1.EventTypeWarning, degraded.Reason, action, "%s", note)
+		r.recorder.Eventf(after, nil, corev1.EventTypeWarning, degraded.Reason, action, "%s", event.Note(degraded.Message))
 	case was && !is:
 		log.FromContext(ctx).Info("No longer degraded")
 		r.recorder.Eventf(after, nil, corev1.EventTypeNormal, "Recovered", action, "No longer degraded")

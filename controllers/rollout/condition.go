@@ -11,6 +11,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/event"
 )
 
 // The reasons of the condition Accepted, beside those of package config.
@@ -43,7 +44,7 @@ func condition(v config.Verdict, warnings []config.Warning) metav1.Condition {
 	for _, w := range warnings {
 		c.Message = strings.TrimPrefix(c.Message+"; "+w.Problem.Error(), "; ")
 	}
-	c.Message = cut(c.Message, maxMessage)
+	c.Message = event.Cut(c.Message, maxMessage)
 	return c
 }
 
@@ -75,15 +76,6 @@ func standingMessage(v config.Verdict) string {
 	return "the session stays down until its password can be read"
 }
 
-// cut shortens a text to at most n bytes, at the end of a character.
-func cut(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	const mark = " ..."
-	return strings.ToValidUTF8(text[:n-len(mark)], "") + mark
-}
-
 // warnMetalLB tells as an event what of the MetalLB object has no effect, once
 // for each new text. Its conditions belong to the lifecycle.
 func (r *Reconciler) warnMetalLB(m *v1beta1.MetalLB, warnings []config.Warning) {
@@ -92,7 +84,7 @@ func (r *Reconciler) warnMetalLB(m *v1beta1.MetalLB, warnings []config.Warning) 
 		text = strings.TrimPrefix(text+"; "+w.Problem.Error(), "; ")
 	}
 	if text != "" && text != r.warned && m != nil {
-		r.recorder.Eventf(m, nil, corev1.EventTypeWarning, eventWarned, "ReadConfiguration", "%s", cut(text, maxNote))
+		r.recorder.Eventf(m, nil, corev1.EventTypeWarning, eventWarned, "ReadConfiguration", "%s", event.Note(text))
 	}
 	r.warned = text
 }
@@ -103,9 +95,6 @@ const (
 	eventWarned   = "AcceptedWithWarnings"
 	eventAccepted = "Accepted"
 )
-
-// maxNote is how long an Event's text may be, in bytes.
-const maxNote = 1024
 
 // record tells as an event that an object is refused, or has something to look
 // at, or no longer. That an object is simply accepted is no news. What was said
@@ -120,5 +109,5 @@ func (r *Reconciler) record(object configObject, c metav1.Condition, before *met
 	case c.Status == metav1.ConditionTrue:
 		kind, reason = corev1.EventTypeNormal, eventAccepted
 	}
-	r.recorder.Eventf(object.Object, nil, kind, reason, "ReadConfiguration", "%s", cut(c.Message, maxNote))
+	r.recorder.Eventf(object.Object, nil, kind, reason, "ReadConfiguration", "%s", event.Note(c.Message))
 }

@@ -5,16 +5,13 @@ package rollout
 import (
 	"context"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -23,14 +20,8 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/config"
-)
-
-// How long to wait before something that failed is tried again: at first, and
-// at most.
-const (
-	firstRetry = 250 * time.Millisecond
-	lastRetry  = time.Minute
 )
 
 // AddCacheOptions adds what the Reconciler needs to the options of a cache that
@@ -81,17 +72,10 @@ func (r *Reconciler) SetupWithManager(mgr manager.Manager) error {
 		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
 		b = b.WatchesMetadata(object, everything, labels)
 	}
-	if err := b.WithOptions(options()).Complete(r); err != nil {
+	if err := b.WithOptions(worker.Options()).Complete(r); err != nil {
 		return fmt.Errorf("set up the controller of the configuration: %w", err)
 	}
 	return nil
-}
-
-func options() controller.Options {
-	return controller.Options{
-		MaxConcurrentReconciles: 1,
-		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
-	}
 }
 
 // configChanged passes what the configuration depends on, and changes of the

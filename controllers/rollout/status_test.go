@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -202,14 +201,4 @@ func TestWhatIsLookedAt(t *testing.T) {
 	require.False(t, configChanged().Update(event.UpdateEvent{
 		ObjectOld: &v1beta1.MetalLB{}, ObjectNew: &v1beta1.MetalLB{Status: v1beta1.MetalLBStatus{Conditions: accepted}},
 	}), "the conditions of a MetalLB object are the lifecycle's")
-}
-
-func TestRetriesGoOnEachMinute(t *testing.T) {
-	limiter := options().RateLimiter
-	require.Equal(t, 250*time.Millisecond, limiter.When(reconcile.Request{}))
-	var wait time.Duration
-	for range 30 {
-		wait = limiter.When(reconcile.Request{})
-	}
-	require.Equal(t, time.Minute, wait)
 }
