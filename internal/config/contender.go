@@ -38,7 +38,7 @@ func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accep
 		for len(accepted) > 0 && accepted[0].head().Name < c.object.Name {
 			accepted = accepted[1:]
 		}
-		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name {
+		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name && accepted[0].head().isOf(c.object) {
 			c.running = accepted[0]
 		}
 		wanted, errs := parse(object, c.running)

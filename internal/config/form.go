@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // header is what every form has. A form is the canonical content of one object,
@@ -14,6 +15,9 @@ import (
 // is in force is a set of forms, and a Snapshot is made of nothing else.
 type header struct {
 	Name string `json:"name"`
+	// UID is metadata.uid, empty if it is not known. An object that was deleted
+	// and made again by the same name is another one.
+	UID types.UID `json:"uid,omitempty"`
 	// Generation is metadata.generation.
 	Generation int64 `json:"generation,omitempty"`
 	// Created is metadata.creationTimestamp, in seconds since 1970, 0 if it has
@@ -27,7 +31,7 @@ type header struct {
 }
 
 func headerOf(o *metav1.ObjectMeta) header {
-	return header{Name: o.Name, Generation: o.Generation, Created: created(o)}
+	return header{Name: o.Name, UID: o.UID, Generation: o.Generation, Created: created(o)}
 }
 
 func created(o *metav1.ObjectMeta) int64 {
@@ -39,12 +43,18 @@ func created(o *metav1.ObjectMeta) int64 {
 
 // describes reports whether the header is that of the object as it is.
 func (h *header) describes(o *metav1.ObjectMeta) bool {
-	return h.Generation == o.Generation && h.Created == created(o)
+	return h.UID == o.UID && h.Generation == o.Generation && h.Created == created(o)
+}
+
+// isOf reports whether the header is that of some state of the object, and not
+// of an earlier object of its name.
+func (h *header) isOf(o *metav1.ObjectMeta) bool {
+	return h.UID == o.UID || h.UID == "" || o.UID == ""
 }
 
 // update takes over what may change without the spec.
 func (h *header) update(o *metav1.ObjectMeta) {
-	h.Generation, h.Created = o.Generation, created(o)
+	h.UID, h.Generation, h.Created = o.UID, o.Generation, created(o)
 }
 
 func (h *header) head() *header { return h }
