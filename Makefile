@@ -45,9 +45,8 @@ image: ## Build the image IMAGE into the archive bin/image.tar, as `docker save`
 
 ##@ Tests
 
-# The race detector is C code.
 .PHONY: compiler
-compiler:
+compiler: ## Install gcc if it is missing: the race detector is C code.
 	@command -v gcc >/dev/null || { echo "installing gcc, which the race detector needs"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev >/dev/null; }
 
