@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,6 +20,7 @@ import (
 // operatorOptions are the flags of the operator.
 type operatorOptions struct {
 	process     processOptions
+	podName     string
 	leaderElect bool
 }
 
@@ -31,6 +33,7 @@ func newOperatorCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	o.process.addFlags(cmd.Flags(), ":8081")
+	cmd.Flags().StringVar(&o.podName, "pod-name", os.Getenv(envPodName), "the name of this process's pod, whose image is deployed ("+envPodName+")")
 	cmd.Flags().BoolVar(&o.leaderElect, "leader-elect", true, "wait until no other operator works in the namespace")
 	return cmd
 }
@@ -40,7 +43,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.process.podName == "" {
+	if o.podName == "" {
 		return errors.New("--pod-name is not set, nor is " + envPodName + ": the operator deploys the image that its own pod runs from")
 	}
 	options.Cache = lifecycle.CacheOptions(o.process.namespace)
@@ -53,7 +56,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	params, err := lifecycle.OwnParams(ctx, mgr.GetAPIReader(), types.NamespacedName{Namespace: o.process.namespace, Name: o.process.podName})
+	params, err := lifecycle.OwnParams(ctx, mgr.GetAPIReader(), types.NamespacedName{Namespace: o.process.namespace, Name: o.podName})
 	if err != nil {
 		return err
 	}

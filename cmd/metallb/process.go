@@ -40,14 +40,12 @@ const (
 // processOptions are the flags that every role has.
 type processOptions struct {
 	namespace   string
-	podName     string
 	logLevel    string
 	healthProbe string
 }
 
 func (o *processOptions) addFlags(flags *pflag.FlagSet, healthProbe string) {
 	flags.StringVar(&o.namespace, "namespace", os.Getenv(envNamespace), "the namespace to work in ("+envNamespace+")")
-	flags.StringVar(&o.podName, "pod-name", os.Getenv(envPodName), "the name of this process's pod ("+envPodName+")")
 	flags.StringVar(&o.logLevel, "log-level", string(v1beta1.LogLevelInfo), "all, debug, info, warn, error or none")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", healthProbe, "where to serve /healthz and /readyz")
 }
