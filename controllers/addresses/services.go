@@ -15,12 +15,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/event"
 	"metallb.io/metallb/internal/ipam"
@@ -93,20 +93,10 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	case !service.Served(&svc, r.class):
 		r.release(req.NamespacedName) // deleted, and made again for somebody else
 		return ctrl.Result{}, nil
-	case isOlder(&svc, r.written[req.NamespacedName]):
+	case worker.IsOlder(&svc, r.written[req.NamespacedName]):
 		return ctrl.Result{}, nil // what we wrote is on the way
 	}
 	return ctrl.Result{}, r.assign(ctx, &svc, *pools)
-}
-
-// isOlder reports whether a Service is older than a resource version. When it
-// cannot be told, the write that follows finds out.
-func isOlder(svc *corev1.Service, version string) bool {
-	if version == "" {
-		return false
-	}
-	order, err := resourceversion.CompareResourceVersion(svc.ResourceVersion, version)
-	return err == nil && order < 0
 }
 
 // adopt records the addresses that Services have already, before the first

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/operand"
 )
 
@@ -41,7 +42,7 @@ func (r *Reconciler) apply(ctx context.Context, m *v1beta1.MetalLB, rendered ope
 	}
 	key := kind + " " + rendered.GetName()
 	last, sentBefore := r.applied[key]
-	if live != nil && sentBefore && isOlder(live, last.answer) {
+	if live != nil && sentBefore && worker.IsOlder(live, last.answer.GetResourceVersion()) {
 		live = last.answer
 	}
 	if live != nil {

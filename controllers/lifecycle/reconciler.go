@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/operand"
 )
 
@@ -74,7 +75,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		}
 		return reconcile.Result{}, fmt.Errorf("get MetalLB %s: %w", req.NamespacedName, err)
 	}
-	if r.written != nil && isOlder(m, r.written) {
+	if r.written != nil && worker.IsOlder(m, r.written.ResourceVersion) {
 		m = r.written.DeepCopy()
 	}
 	if !m.DeletionTimestamp.IsZero() {

@@ -12,10 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/worker"
 )
 
 // written is the API server's answer to the last write of a condition.
@@ -28,8 +28,7 @@ type written struct {
 // isNewer reports whether the answer is a newer state than the object in the
 // cache, which lags behind.
 func (w written) isNewer(object configObject) bool {
-	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), w.resourceVersion)
-	return w.condition != nil && err == nil && order < 0
+	return w.condition != nil && worker.IsOlder(object, w.resourceVersion)
 }
 
 // tell writes a condition to an object's status, and an event about it, if it

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package worker says how the controllers of this project work.
+// Package worker says how the controllers of this project work: what they do
+// when something fails, and when their cache lags behind.
 package worker
 
 import (

@@ -58,12 +58,7 @@ const (
 
 func parseBFDProfile(object *v1beta1.BFDProfile, last *profileForm) (*profileForm, []Problem) {
 	if last != nil && last.raw != nil && reflect.DeepEqual(last.raw, &object.Spec) {
-		if last.describes(&object.ObjectMeta) {
-			return last, nil
-		}
-		updated := *last
-		updated.update(&object.ObjectMeta)
-		return &updated, nil
+		return carryOver(last, &object.ObjectMeta), nil
 	}
 
 	f := &profileForm{header: headerOf(&object.ObjectMeta), raw: object.Spec.DeepCopy()}

@@ -87,12 +87,7 @@ type bgpForm struct {
 
 func parseBGPAdvertisement(object *v1beta1.BGPAdvertisement, last *bgpForm) (*bgpForm, []Problem) {
 	if last != nil && last.raw != nil && reflect.DeepEqual(last.raw, &object.Spec) {
-		if last.describes(&object.ObjectMeta) {
-			return last, nil
-		}
-		updated := *last
-		updated.update(&object.ObjectMeta)
-		return &updated, nil
+		return carryOver(last, &object.ObjectMeta), nil
 	}
 
 	spec := object.Spec.DeepCopy()

@@ -90,12 +90,7 @@ type communityForm struct {
 
 func parseCommunityObject(object *v1beta1.Community, last *communityForm) (*communityForm, []Problem) {
 	if last != nil && last.raw != nil && reflect.DeepEqual(last.raw, &object.Spec) {
-		if last.describes(&object.ObjectMeta) {
-			return last, nil
-		}
-		updated := *last
-		updated.update(&object.ObjectMeta)
-		return &updated, nil
+		return carryOver(last, &object.ObjectMeta), nil
 	}
 
 	f := &communityForm{header: headerOf(&object.ObjectMeta), raw: object.Spec.DeepCopy()}

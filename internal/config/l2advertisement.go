@@ -79,12 +79,7 @@ type l2Form struct {
 
 func parseL2Advertisement(object *v1beta1.L2Advertisement, last *l2Form) (*l2Form, []Problem) {
 	if last != nil && last.raw != nil && reflect.DeepEqual(last.raw, &object.Spec) {
-		if last.describes(&object.ObjectMeta) {
-			return last, nil
-		}
-		updated := *last
-		updated.update(&object.ObjectMeta)
-		return &updated, nil
+		return carryOver(last, &object.ObjectMeta), nil
 	}
 
 	spec := object.Spec.DeepCopy()

@@ -126,12 +126,7 @@ type peerForm struct {
 // parsePeer reads a BGPPeer, but not the Secret that it may name.
 func parsePeer(object *v1beta2.BGPPeer, last *peerForm) (*peerForm, []Problem) {
 	if last != nil && last.raw != nil && last.sameSpec(&object.Spec) {
-		if last.describes(&object.ObjectMeta) {
-			return last, nil
-		}
-		updated := *last
-		updated.update(&object.ObjectMeta)
-		return &updated, nil
+		return carryOver(last, &object.ObjectMeta), nil
 	}
 
 	spec := object.Spec.DeepCopy()

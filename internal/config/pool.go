@@ -97,13 +97,12 @@ type poolForm struct {
 
 func parsePool(object *v1beta1.IPAddressPool, last *poolForm) (*poolForm, []Problem) {
 	if last != nil && last.raw != nil && samePoolSpec(last.raw, &object.Spec) {
-		if last.describes(&object.ObjectMeta) && maps.Equal(last.Labels, object.Labels) {
-			return last, nil
+		if !maps.Equal(last.Labels, object.Labels) {
+			relabelled := *last
+			relabelled.Labels = maps.Clone(object.Labels)
+			last = &relabelled
 		}
-		updated := *last
-		updated.update(&object.ObjectMeta)
-		updated.Labels = maps.Clone(object.Labels)
-		return &updated, nil
+		return carryOver(last, &object.ObjectMeta), nil
 	}
 
 	spec := object.Spec.DeepCopy()
