@@ -16,12 +16,26 @@ const (
 	ConfigurationStateSpeakerPrefix = "speaker-"
 )
 
-// Labels of ConfigurationState objects.
+// Labels and annotations of ConfigurationState objects.
 const (
 	// LabelComponentType is "controller" or "speaker".
 	LabelComponentType = "metallb.io/component-type"
-	// LabelNodeName is the name of the node of a speaker.
+	// LabelNodeName is the name of the node of a speaker. A name that is too long
+	// for a label is cut, and ends in a hash.
 	LabelNodeName = "metallb.io/node-name"
+	// AnnotationNodeName is the full name of the node of a speaker. The speakers'
+	// permission to write goes by it.
+	AnnotationNodeName = "metallb.io/node-name"
+)
+
+// The types of the conditions of ConfigurationState objects, as in MetalLB.
+const (
+	// ConditionPoolReconcilerValid is the controller's: it runs the configuration
+	// that it is to run.
+	ConditionPoolReconcilerValid = "poolReconcilerValid"
+	// ConditionConfigReconcilerValid is a speaker's: it runs the configuration
+	// that it is to run.
+	ConditionConfigReconcilerValid = "configReconcilerValid"
 )
 
 // ConfigurationStateSpec says which configuration a component is to run.
@@ -86,8 +100,9 @@ type ConfigurationStateStatus struct {
 	// +optional
 	ErrorSummary string `json:"errorSummary,omitempty"`
 
-	// Addresses that were taken out of a pool while Services had them, and are
-	// given to nobody any more. Written by the controller.
+	// Addresses that were taken out of a pool, and are given to nobody any more.
+	// They are forgotten with the next change after no Service has any of them.
+	// Written by the controller.
 	//
 	// +optional
 	// +listType=map
@@ -184,15 +199,14 @@ type NodeNeighbor struct {
 // it runs. The operator writes the spec and each component the status of its
 // own object; it is not for users to write. There is one object named
 // "controller", one "speaker-<node>" for each node, and "default", whose spec is
-// for all of them.
-//
-// Not in effect yet: nobody writes it so far.
+// for all of them and whose status tells which objects are not in force.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:storageversion
 // +kubebuilder:metadata:labels="metallb.io/schema=1"
 // +kubebuilder:printcolumn:name="Result",type=string,JSONPath=`.status.result`
+// +kubebuilder:printcolumn:name="Revision",type=string,JSONPath=`.status.revision`,priority=1
 // +kubebuilder:printcolumn:name="ErrorSummary",type=string,JSONPath=`.status.errorSummary`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type ConfigurationState struct {

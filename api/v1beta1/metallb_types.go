@@ -123,7 +123,7 @@ type MetalLBSpec struct {
 	AddressPolicy AddressPolicy `json:"addressPolicy,omitempty"`
 
 	// How a change of the configuration that touches traffic goes from node to
-	// node. Not in effect yet: all nodes take it at once.
+	// node. maxUnavailable is not in effect yet: all nodes take it at once.
 	//
 	// +optional
 	ConfigRollout *ConfigRollout `json:"configRollout,omitempty"`
@@ -212,12 +212,25 @@ type FRRK8sConfig struct {
 type ConfigRollout struct {
 	// How many nodes take the change at a time, after a first one has taken it
 	// well: a number of nodes such as 3, or a percentage of them such as "10%",
-	// rounded up.
+	// rounded up. Not in effect yet.
 	//
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number of nodes of at least 1, or a percentage from 1% to 100%"
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
+
+	// How many earlier revisions of the configuration are kept, beside those
+	// that are in use.
+	//
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
 }
+
+// DefaultRevisionHistoryLimit is how many earlier revisions are kept if the
+// MetalLB object does not say.
+const DefaultRevisionHistoryLimit = 10
 
 // AddressPolicy is what happens to an address that a Service has when the pools
 // no longer contain it.
@@ -362,7 +375,7 @@ type MetalLBStatus struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// The configuration that is in force. Not written yet.
+	// The configuration that is in force.
 	//
 	// +optional
 	Configuration *ConfigurationStatus `json:"configuration,omitempty"`

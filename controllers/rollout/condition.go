@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/event"
 )
@@ -99,7 +100,7 @@ const (
 // record tells as an event that an object is refused, or has something to look
 // at, or no longer. That an object is simply accepted is no news. What was said
 // before is nil if nothing was.
-func (r *Reconciler) record(object configObject, c metav1.Condition, before *metav1.Condition) {
+func (r *Reconciler) record(object configuration.Object, c metav1.Condition, before *metav1.Condition) {
 	kind, reason := corev1.EventTypeWarning, eventRefused
 	switch {
 	case c.Status == metav1.ConditionTrue && c.Reason == reasonWarnings:

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/internal/config"
 )
 
@@ -35,13 +36,13 @@ type Reconciler struct {
 	warned string
 	// written is what was last written of each object; see tell. It may be lost
 	// at any time.
-	written map[objectKey]written
+	written map[configuration.Key]written
 }
 
 // NewReconciler returns a Reconciler for the configuration objects of a
 // namespace.
 func NewReconciler(c client.Client, recorder events.EventRecorder, namespace string) *Reconciler {
-	return &Reconciler{client: c, recorder: recorder, namespace: namespace, written: make(map[objectKey]written)}
+	return &Reconciler{client: c, recorder: recorder, namespace: namespace, written: make(map[configuration.Key]written)}
 }
 
 // The operator reads all configuration, the Secrets with the passwords of peers,
@@ -54,26 +55,27 @@ func NewReconciler(c client.Client, recorder events.EventRecorder, namespace str
 
 // Reconcile implements reconcile.Reconciler.
 func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-	objects, live, err := r.read(ctx)
+	set, err := configuration.Read(ctx, r.client, r.namespace)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	maps.DeleteFunc(r.written, func(key objectKey, _ written) bool {
+	objects, live := set.Objects, set.Live
+	maps.DeleteFunc(r.written, func(key configuration.Key, _ written) bool {
 		_, ok := live[key]
 		return !ok
 	})
 	snapshot, verdicts, warnings := config.Build(objects, r.last)
 	r.last = snapshot
 
-	warningsOf := make(map[objectKey][]config.Warning)
+	warningsOf := make(map[configuration.Key][]config.Warning)
 	for _, w := range warnings {
-		key := objectKey{w.Kind, w.Name}
+		key := configuration.Key{Kind: w.Kind, Name: w.Name}
 		warningsOf[key] = append(warningsOf[key], w)
 	}
-	r.warnMetalLB(objects.MetalLB, warningsOf[objectKey{config.KindMetalLB, v1beta1.MetalLBName}])
+	r.warnMetalLB(objects.MetalLB, warningsOf[configuration.Key{Kind: config.KindMetalLB, Name: v1beta1.MetalLBName}])
 	var errs []error
 	for _, v := range verdicts {
-		key := objectKey{v.Kind, v.Name}
+		key := configuration.Key{Kind: v.Kind, Name: v.Name}
 		object, ok := live[key]
 		if !ok {
 			continue

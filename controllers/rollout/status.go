@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/controllers/worker"
 )
 
@@ -27,7 +29,7 @@ type written struct {
 
 // isNewer reports whether the answer is a newer state than the object in the
 // cache, which lags behind.
-func (w written) isNewer(object configObject) bool {
+func (w written) isNewer(object configuration.Object) bool {
 	return w.condition != nil && worker.IsOlder(object, w.resourceVersion)
 }
 
@@ -35,7 +37,7 @@ func (w written) isNewer(object configObject) bool {
 // says anything new. What is the latest is the newer of the cache and the answer
 // to the last write: going by a cache that lags, a condition would be written
 // twice, or one that has to be taken back would stay.
-func (r *Reconciler) tell(ctx context.Context, key objectKey, object configObject, c metav1.Condition) error {
+func (r *Reconciler) tell(ctx context.Context, key configuration.Key, object configuration.Object, c metav1.Condition) error {
 	last := r.written[key]
 	if last.uid != object.GetUID() {
 		last = written{} // It was about another object of the same name.
@@ -60,7 +62,7 @@ func (r *Reconciler) tell(ctx context.Context, key objectKey, object configObjec
 
 	answer, err := r.write(ctx, object, c)
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("write the condition %s of %s %s: %w", c.Type, object.gvk.Kind, object.GetName(), err)
+		return fmt.Errorf("write the condition %s of %s %s: %w", c.Type, object.GVK.Kind, object.GetName(), err)
 	}
 	if err != nil {
 		return nil // The object is gone.
@@ -73,13 +75,13 @@ func (r *Reconciler) tell(ctx context.Context, key objectKey, object configObjec
 }
 
 // write sends a condition and returns the answer.
-func (r *Reconciler) write(ctx context.Context, object configObject, c metav1.Condition) (written, error) {
+func (r *Reconciler) write(ctx context.Context, object configuration.Object, c metav1.Condition) (written, error) {
 	value, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&c)
 	if err != nil {
 		return written{}, fmt.Errorf("convert the condition: %w", err)
 	}
 	u := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"conditions": []any{value}}}}
-	u.SetGroupVersionKind(object.gvk)
+	u.SetGroupVersionKind(object.GVK)
 	u.SetNamespace(object.GetNamespace())
 	u.SetName(object.GetName())
 	u.SetUID(object.GetUID()) // not to another object of the same name, should this one be gone
@@ -105,4 +107,23 @@ func (r *Reconciler) write(ctx context.Context, object configObject, c metav1.Co
 // it has none.
 func acceptedOf(object client.Object) *metav1.Condition {
 	return meta.FindStatusCondition(conditionsOf(object), v1beta1.ConditionAccepted)
+}
+
+// conditionsOf returns the conditions of a configuration object.
+func conditionsOf(object client.Object) []metav1.Condition {
+	switch o := object.(type) {
+	case *v1beta1.IPAddressPool:
+		return o.Status.Conditions
+	case *v1beta1.L2Advertisement:
+		return o.Status.Conditions
+	case *v1beta1.BGPAdvertisement:
+		return o.Status.Conditions
+	case *v1beta2.BGPPeer:
+		return o.Status.Conditions
+	case *v1beta1.BFDProfile:
+		return o.Status.Conditions
+	case *v1beta1.Community:
+		return o.Status.Conditions
+	}
+	return nil
 }

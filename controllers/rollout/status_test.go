@@ -13,6 +13,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/internal/config"
 )
 
@@ -41,7 +42,7 @@ func (w *world) age(name string) metav1.Condition {
 	c := w.poolCondition(name)
 	c.LastTransitionTime = metav1.NewTime(time.Now().Add(-time.Hour)).Rfc3339Copy()
 	w.setConditions(name, c)
-	w.written[objectKey{config.KindIPAddressPool, name}].condition.LastTransitionTime = c.LastTransitionTime
+	w.written[configuration.Key{Kind: config.KindIPAddressPool, Name: name}].condition.LastTransitionTime = c.LastTransitionTime
 	return c
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package rollout
+// Package configuration reads what users have configured, as it is in the
+// cluster.
+package configuration
 
 import (
 	"context"
@@ -17,17 +19,27 @@ import (
 	"metallb.io/metallb/internal/config"
 )
 
-// objectKey identifies a configuration object of the namespace.
-type objectKey struct{ kind, name string }
+// Key identifies a configuration object of the namespace. The kinds are those
+// of package config.
+type Key struct{ Kind, Name string }
 
-// configObject is a configuration object as it is in the cluster.
-type configObject struct {
+// Object is a configuration object as it is in the cluster.
+type Object struct {
 	client.Object
-	gvk schema.GroupVersionKind
+	GVK schema.GroupVersionKind
 }
 
-// read lists all that the configuration is made from.
-func (r *Reconciler) read(ctx context.Context) (config.Objects, map[objectKey]configObject, error) {
+// Set is everything that is configured, and what it refers to.
+type Set struct {
+	// Objects is what a Snapshot is built from.
+	Objects config.Objects
+	// Live are the configuration objects but the MetalLB object.
+	Live map[Key]Object
+}
+
+// Read reads everything that is configured in a namespace. What it returns may
+// belong to the reader's cache, and must not be changed.
+func Read(ctx context.Context, reader client.Reader, namespace string) (Set, error) {
 	var (
 		pools       v1beta1.IPAddressPoolList
 		l2          v1beta1.L2AdvertisementList
@@ -40,27 +52,27 @@ func (r *Reconciler) read(ctx context.Context) (config.Objects, map[objectKey]co
 		namespaces  = metadataList("NamespaceList")
 	)
 	for _, list := range []client.ObjectList{&pools, &l2, &bgp, &peers, &profiles, &communities, &secrets} {
-		if err := r.client.List(ctx, list, client.InNamespace(r.namespace)); err != nil {
-			return config.Objects{}, nil, fmt.Errorf("read the configuration: %w", err)
+		if err := reader.List(ctx, list, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+			return Set{}, fmt.Errorf("read the configuration: %w", err)
 		}
 	}
 	for _, list := range []client.ObjectList{nodes, namespaces} {
-		if err := r.client.List(ctx, list); err != nil {
-			return config.Objects{}, nil, fmt.Errorf("read what the configuration selects: %w", err)
+		if err := reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+			return Set{}, fmt.Errorf("read what the configuration selects: %w", err)
 		}
 	}
 	objects := config.Objects{
-		Namespace: r.namespace,
+		Namespace: namespace,
 		Pools:     pools.Items, L2Advertisements: l2.Items, BGPAdvertisements: bgp.Items,
 		Peers: peers.Items, BFDProfiles: profiles.Items, Communities: communities.Items,
 		Nodes: []config.Node{}, Namespaces: []config.Namespace{},
 	}
 	var metallb v1beta1.MetalLB
-	switch err := r.client.Get(ctx, types.NamespacedName{Namespace: r.namespace, Name: v1beta1.MetalLBName}, &metallb); {
+	switch err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: v1beta1.MetalLBName}, &metallb); {
 	case err == nil:
 		objects.MetalLB = &metallb
 	case client.IgnoreNotFound(err) != nil:
-		return config.Objects{}, nil, fmt.Errorf("read the MetalLB object: %w", err)
+		return Set{}, fmt.Errorf("read the MetalLB object: %w", err)
 	}
 	for _, s := range secrets.Items {
 		objects.Secrets = append(objects.Secrets, config.SecretOf(s.Name, string(s.Type), s.Data))
@@ -72,14 +84,14 @@ func (r *Reconciler) read(ctx context.Context) (config.Objects, map[objectKey]co
 		objects.Namespaces = append(objects.Namespaces, config.Namespace{Name: n.Name, Labels: n.Labels})
 	}
 
-	live := make(map[objectKey]configObject)
+	live := make(map[Key]Object)
 	add(live, config.KindIPAddressPool, v1beta1.GroupVersion, pools.Items)
 	add(live, config.KindL2Advertisement, v1beta1.GroupVersion, l2.Items)
 	add(live, config.KindBGPAdvertisement, v1beta1.GroupVersion, bgp.Items)
 	add(live, config.KindBGPPeer, v1beta2.GroupVersion, peers.Items)
 	add(live, config.KindBFDProfile, v1beta1.GroupVersion, profiles.Items)
 	add(live, config.KindCommunity, v1beta1.GroupVersion, communities.Items)
-	return objects, live, nil
+	return Set{Objects: objects, Live: live}, nil
 }
 
 func metadataList(kind string) *metav1.PartialObjectMetadataList {
@@ -92,28 +104,9 @@ func metadataList(kind string) *metav1.PartialObjectMetadataList {
 func add[O any, P interface {
 	*O
 	client.Object
-}](live map[objectKey]configObject, kind string, version schema.GroupVersion, items []O) {
+}](live map[Key]Object, kind string, version schema.GroupVersion, items []O) {
 	for i := range items {
 		object := P(&items[i])
-		live[objectKey{kind, object.GetName()}] = configObject{Object: object, gvk: version.WithKind(kind)}
+		live[Key{kind, object.GetName()}] = Object{Object: object, GVK: version.WithKind(kind)}
 	}
-}
-
-// conditionsOf returns the conditions of a configuration object.
-func conditionsOf(object client.Object) []metav1.Condition {
-	switch o := object.(type) {
-	case *v1beta1.IPAddressPool:
-		return o.Status.Conditions
-	case *v1beta1.L2Advertisement:
-		return o.Status.Conditions
-	case *v1beta1.BGPAdvertisement:
-		return o.Status.Conditions
-	case *v1beta2.BGPPeer:
-		return o.Status.Conditions
-	case *v1beta1.BFDProfile:
-		return o.Status.Conditions
-	case *v1beta1.Community:
-		return o.Status.Conditions
-	}
-	return nil
 }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package revision
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"metallb.io/metallb/internal/config"
+)
+
+// MaxSize is how many bytes the data of a ControllerRevision may have, so that
+// the API server and etcd store it.
+const MaxSize = 1 << 20
+
+// maxContent limits what is unpacked: far more than MaxSize ever holds of real
+// configuration.
+const maxContent = 64 << 20
+
+// ErrTooLarge means that a configuration does not fit into a ControllerRevision.
+var ErrTooLarge = errors.New("the configuration is too large to be stored")
+
+// Data is the data of a ControllerRevision, which the API server wants to be a
+// JSON object.
+type Data struct {
+	// Format is that of the content; see config.Format.
+	Format int `json:"format"`
+	// Secret names the Secret that has the passwords, by the names of the peers.
+	// Empty means that no peer has one.
+	Secret string `json:"secret,omitempty"`
+	// Gzip is the encoded snapshot, compressed.
+	Gzip []byte `json:"gzip"`
+}
+
+// Encode returns a snapshot as the data of the ControllerRevision of its Name.
+// The error is ErrTooLarge if it does not fit.
+func Encode(s config.Snapshot) ([]byte, error) {
+	content, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode the configuration: %w", err)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err = w.Write(content)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return nil, fmt.Errorf("compress the configuration: %w", err)
+	}
+	data := Data{Format: config.Format, Gzip: packed.Bytes()}
+	if len(s.Passwords()) > 0 {
+		data.Secret = Name(s)
+	}
+	out, err := json.Marshal(data)
+	if err != nil {
+		return nil, fmt.Errorf("encode the revision: %w", err)
+	}
+	if len(out) > MaxSize {
+		return nil, fmt.Errorf("%w: it has %d bytes of at most %d", ErrTooLarge, len(out), MaxSize)
+	}
+	return out, nil
+}
+
+// Read reads the data of a ControllerRevision as far as it tells what else is
+// needed. The error is config.ErrUnknownFormat if this version cannot read the
+// content.
+func Read(raw []byte) (Data, error) {
+	var data Data
+	if err := json.Unmarshal(raw, &data); err != nil {
+		return Data{}, fmt.Errorf("decode the revision: %w", err)
+	}
+	if data.Format != config.Format {
+		return Data{}, fmt.Errorf("%w: %d; this version reads %d", config.ErrUnknownFormat, data.Format, config.Format)
+	}
+	return data, nil
+}
+
+// Snapshot decodes the content and adds the passwords. A peer that needs a
+// password and has none is down.
+func (d Data) Snapshot(passwords map[string]config.Password) (config.Snapshot, error) {
+	r, err := gzip.NewReader(bytes.NewReader(d.Gzip))
+	if err != nil {
+		return config.Snapshot{}, fmt.Errorf("unpack the revision: %w", err)
+	}
+	content, err := io.ReadAll(io.LimitReader(r, maxContent))
+	if err := errors.Join(err, r.Close()); err != nil {
+		return config.Snapshot{}, fmt.Errorf("unpack the revision: %w", err)
+	}
+	return config.Decode(content, passwords)
+}
+
+// SecretData returns the passwords of a snapshot as the data of its Secret, nil
+// if there are none.
+func SecretData(s config.Snapshot) map[string][]byte {
+	var data map[string][]byte
+	for peer, password := range s.Passwords() {
+		if data == nil {
+			data = make(map[string][]byte)
+		}
+		data[peer] = []byte(password.Reveal())
+	}
+	return data
+}
+
+// Passwords reads the data of a Secret that SecretData made. An empty value is
+// no password: nothing ever stores one.
+func Passwords(data map[string][]byte) map[string]config.Password {
+	passwords := make(map[string]config.Password, len(data))
+	for peer, text := range data {
+		if len(text) > 0 {
+			passwords[peer] = config.NewPassword(string(text))
+		}
+	}
+	return passwords
+}
