@@ -53,7 +53,7 @@ func etcdDaemon(l layout) daemon {
 
 func apiServerDaemon(l layout) daemon {
 	certs := []string{l.pki("ca.crt"), l.pki("apiserver.crt"), l.pki("apiserver.key"), l.pki("service-accounts.key")}
-	return daemon{name: apiServerProcess, files: certs, argv: []string{
+	return daemon{name: apiServerProcess, files: append(certs, l.auditPolicy()), argv: append([]string{
 		l.bin("kube-apiserver"),
 		"--etcd-servers=" + etcdClientURL,
 		"--bind-address=" + host().IPv4.String(),
@@ -83,7 +83,7 @@ func apiServerDaemon(l layout) daemon {
 		"--proxy-client-cert-file=" + l.pki("front-proxy.crt"),
 		"--proxy-client-key-file=" + l.pki("front-proxy.key"),
 		"--cert-dir=" + l.pki(""),
-	}}
+	}, auditFlags(l)...)}
 }
 
 func controllerManagerDaemon(l layout) daemon {
@@ -120,10 +120,13 @@ func schedulerDaemon(l layout) daemon {
 	}}
 }
 
-// writeControlPlaneFiles writes certificates and kubeconfigs of the control plane and
-// the user's kubeconfig.
+// writeControlPlaneFiles writes what the control plane reads at its start, and the
+// user's kubeconfig.
 func writeControlPlaneFiles(p *pki) error {
 	l := p.layout
+	if err := writeFile(l.auditPolicy(), []byte(auditPolicy), 0o644); err != nil {
+		return err
+	}
 	for name, s := range map[string]subject{
 		"apiserver": {
 			name: "kube-apiserver",

@@ -34,6 +34,10 @@ func (l layout) pki(name string) string        { return filepath.Join(l.dir, "pk
 func (l layout) config(name string) string     { return filepath.Join(l.dir, "config", name) }
 func (l layout) disk(node, name string) string { return filepath.Join(l.dir, "nodes", node, name) }
 func (l layout) cni(node string) string        { return filepath.Join(l.dir, "nodes", node, "cni") }
+func (l layout) auditPolicy() string           { return l.config("audit-policy.yaml") }
+
+// auditLog is where the API server logs the requests of the product.
+func (l layout) auditLog() string { return filepath.Join(l.dir, "logs", "audit.log") }
 
 // log is the log file of a process: node1/kubelet logs to logs/node1-kubelet.log.
 func (l layout) log(process string) string {
