@@ -63,7 +63,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	recorder := mgr.GetEventRecorder(operand.ManagedBy)
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
 		lifecycle.NewReconciler(mgr.GetClient(), recorder, params),
-		rollout.NewReconciler(mgr.GetClient(), recorder, o.process.namespace),
+		rollout.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

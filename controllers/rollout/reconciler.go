@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rollout reads the configuration objects and tells on each of them
-// whether it is in force, in its condition Accepted.
+// Package rollout turns the configuration objects into what the components run:
+// it judges them together, stores what is accepted as a revision, and has the
+// components go by that. It tells on each object whether it is in force, in its
+// condition Accepted.
 package rollout
 
 import (
@@ -11,6 +13,7 @@ import (
 
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -18,39 +21,53 @@ import (
 	"metallb.io/metallb/internal/config"
 )
 
-// FieldOwner is the field manager that owns the conditions of configuration
-// objects.
+// FieldOwner is the field manager that owns what is written here: the
+// ConfigurationStates but what components report, the name of the revision on the
+// MetalLB object, and the conditions of configuration objects.
 const FieldOwner = "metallb-operator-rollout"
 
 // Reconciler judges all configuration objects together whenever one of them, or
-// what they refer to, changes. It must not be run by more than one worker at a
-// time.
+// what they refer to, changes, and publishes what is accepted. It must not be run
+// by more than one worker at a time, nor by more than one process.
+//
+// Without a MetalLB object there is nobody to publish to, nor an owner of what
+// would be stored: objects are judged all the same.
 type Reconciler struct {
 	client    client.Client
 	recorder  events.EventRecorder
 	namespace string
+	store     *store
 
-	// last is what is in force, and what a refused object falls back to.
-	last config.Snapshot
-	// warned is what the last event on the MetalLB object said.
-	warned string
+	// warned and complained are what the last events on the MetalLB object said.
+	warned, complained string
+	// named is the API server's answer to the last write on the MetalLB object.
+	named *v1beta1.MetalLB
 	// written is what was last written of each object; see tell. It may be lost
 	// at any time.
 	written map[configuration.Key]written
 }
 
 // NewReconciler returns a Reconciler for the configuration objects of a
-// namespace.
-func NewReconciler(c client.Client, recorder events.EventRecorder, namespace string) *Reconciler {
-	return &Reconciler{client: c, recorder: recorder, namespace: namespace, written: make(map[configuration.Key]written)}
+// namespace. The client reads from a cache, live from the API server.
+func NewReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, namespace string) *Reconciler {
+	return &Reconciler{
+		client: c, recorder: recorder, namespace: namespace,
+		store:   &store{client: c, live: live, recorder: recorder, namespace: namespace},
+		written: make(map[configuration.Key]written),
+	}
 }
 
 // The operator reads all configuration, the Secrets with the passwords of peers,
-// and the labels of Nodes and Namespaces, which selectors go by.
+// and the labels of Nodes and Namespaces, which selectors go by. It deletes no
+// Secret, but where the API server enforces permissions on owner references, an
+// object that has an owner is made by those who may delete it.
 //
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;l2advertisements;bgpadvertisements;bgppeers;bfdprofiles;communities,verbs=get;list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools/status;l2advertisements/status;bgpadvertisements/status;bgppeers/status;bfdprofiles/status;communities/status,verbs=patch
-// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates/status,verbs=patch
+// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=controllerrevisions,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=secrets,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups="",resources=nodes;namespaces,verbs=get;list;watch
 
 // Reconcile implements reconcile.Reconciler.
@@ -59,28 +76,69 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	objects, live := set.Objects, set.Live
 	maps.DeleteFunc(r.written, func(key configuration.Key, _ written) bool {
-		_, ok := live[key]
+		_, ok := set.Live[key]
 		return !ok
 	})
-	snapshot, verdicts, warnings := config.Build(objects, r.last)
-	r.last = snapshot
 
-	warningsOf := make(map[configuration.Key][]config.Warning)
-	for _, w := range warnings {
-		key := configuration.Key{Kind: w.Kind, Name: w.Name}
-		warningsOf[key] = append(warningsOf[key], w)
+	m := set.Objects.MetalLB
+	if m == nil || m.DeletionTimestamp != nil {
+		r.store.leave()
+		r.complained = ""
+		j := judge(set.Objects, r.store.last)
+		r.store.last = j.next
+		return reconcile.Result{}, r.tellAll(ctx, set, j)
 	}
-	r.warnMetalLB(objects.MetalLB, warningsOf[configuration.Key{Kind: config.KindMetalLB, Name: v1beta1.MetalLBName}])
+	err = r.rollOut(ctx, m, set)
+	var t *trouble
+	switch {
+	case err == nil:
+		r.complained = ""
+	case errors.As(err, &t):
+		err = r.complain(ctx, m, t)
+	case errors.Is(err, errCollected):
+		log.FromContext(ctx).Info("The configuration is published later", "because", err.Error())
+		err = nil
+	}
+	return reconcile.Result{}, err
+}
+
+// rollOut publishes what is accepted, and only then tells anybody about it:
+// components are not to wait for what is written for people.
+func (r *Reconciler) rollOut(ctx context.Context, m *v1beta1.MetalLB, set configuration.Set) error {
+	if err := r.store.open(ctx, m); err != nil {
+		return err
+	}
+	objects := set.Objects
+	var err error
+	if objects.PasswordKey, err = r.store.passwordKey(ctx, m, objects); err != nil {
+		return err
+	}
+	if objects.Drained, err = r.store.drained(ctx); err != nil {
+		return err
+	}
+	j := judge(objects, r.store.last)
+	if err := r.store.publish(ctx, m, j.next); err != nil {
+		return err
+	}
+	result, summary := j.summary()
+	return errors.Join(
+		r.nameRevision(ctx, m, r.store.name),
+		r.store.writeStatus(ctx, result, summary),
+		r.tellAll(ctx, set, j),
+		r.store.prune(ctx, m),
+	)
+}
+
+// tellAll tells on all objects what was judged of them.
+func (r *Reconciler) tellAll(ctx context.Context, set configuration.Set, j judgement) error {
+	r.warnMetalLB(set.Objects.MetalLB, j.warnings[configuration.Key{Kind: config.KindMetalLB, Name: v1beta1.MetalLBName}])
 	var errs []error
-	for _, v := range verdicts {
-		key := configuration.Key{Kind: v.Kind, Name: v.Name}
-		object, ok := live[key]
-		if !ok {
-			continue
+	for _, v := range j.verdicts {
+		key := keyOf(v)
+		if object, ok := set.Live[key]; ok {
+			errs = append(errs, r.tell(ctx, key, object, j.condition(v)))
 		}
-		errs = append(errs, r.tell(ctx, key, object, condition(v, warningsOf[key])))
 	}
-	return reconcile.Result{}, errors.Join(errs...)
+	return errors.Join(errs...)
 }

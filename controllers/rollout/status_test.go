@@ -20,19 +20,19 @@ import (
 // lag has the cache of pools stay as it is now.
 func (w *world) lag() {
 	w.t.Helper()
-	w.cached = nil
+	w.lagged.pools = nil
 	pools := new(v1beta1.IPAddressPoolList)
-	require.NoError(w.t, w.client.List(w.t.Context(), pools))
-	w.cached = pools
+	require.NoError(w.t, w.api.List(w.t.Context(), pools))
+	w.lagged.pools = pools
 }
 
 // setConditions has somebody else set the conditions of a pool.
 func (w *world) setConditions(name string, conditions ...metav1.Condition) {
 	w.t.Helper()
 	var pool v1beta1.IPAddressPool
-	require.NoError(w.t, w.client.Get(w.t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, &pool))
+	require.NoError(w.t, w.api.Get(w.t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, &pool))
 	pool.Status.Conditions = conditions
-	require.NoError(w.t, w.client.Status().Update(w.t.Context(), &pool))
+	require.NoError(w.t, w.api.Status().Update(w.t.Context(), &pool))
 }
 
 // age puts a pool's condition, and what the Reconciler knows of it, an hour back,
@@ -47,16 +47,16 @@ func (w *world) age(name string) metav1.Condition {
 }
 
 func TestACacheThatLagsHidesNothing(t *testing.T) {
-	w := newWorld(t, pool("a", "192.0.2.0/24"), everything())
+	w := newWorld(t, pool("a", "192.0.2.0/24"), everywhere())
 	w.reconcile()
 	w.lag()
 
-	require.NoError(t, w.client.Delete(t.Context(), everything()))
+	require.NoError(t, w.api.Delete(t.Context(), everywhere()))
 	w.reconcile()
 	require.Equal(t, "AcceptedWithWarnings", w.poolCondition("a").Reason)
 
 	// In the cache, the pool still is as it should be now.
-	require.NoError(t, w.client.Create(t.Context(), everything()))
+	require.NoError(t, w.api.Create(t.Context(), everywhere()))
 	w.reconcile()
 	require.Equal(t, "Accepted", w.poolCondition("a").Reason)
 }
@@ -72,7 +72,7 @@ func TestACacheThatLagsRepeatsNothing(t *testing.T) {
 	require.Empty(t, w.event())
 
 	// Nor when our own write arrives.
-	w.cached = nil
+	w.lagged.pools = nil
 	w.reconcile()
 	require.Equal(t, 1, w.writes)
 	require.Empty(t, w.event())
@@ -119,16 +119,16 @@ func TestTimeIsThatOfTheStatus(t *testing.T) {
 	w := newWorld(t, pool("a", "192.0.2.0/24"))
 	w.reconcile()
 	before := w.age("a")
-	require.NoError(t, w.client.Create(t.Context(), everything()))
+	require.NoError(t, w.api.Create(t.Context(), everywhere()))
 	w.reconcile()
 	after := w.poolCondition("a")
 	require.Equal(t, "Accepted", after.Reason)
 	require.True(t, before.LastTransitionTime.Equal(&after.LastTransitionTime))
 
 	var a v1beta1.IPAddressPool
-	require.NoError(t, w.client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "a"}, &a))
+	require.NoError(t, w.api.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "a"}, &a))
 	a.Spec.Addresses, a.Generation = []v1beta1.AddressRange{"nonsense"}, 2
-	require.NoError(t, w.client.Update(t.Context(), &a))
+	require.NoError(t, w.api.Update(t.Context(), &a))
 	w.reconcile()
 	after = w.poolCondition("a")
 	require.Equal(t, metav1.ConditionFalse, after.Status)
@@ -139,7 +139,7 @@ func TestAnswersAreForgottenWithTheirObject(t *testing.T) {
 	w := newWorld(t, pool("a", "192.0.2.0/24"))
 	w.reconcile()
 	require.Len(t, w.written, 1)
-	require.NoError(t, w.client.Delete(t.Context(), pool("a")))
+	require.NoError(t, w.api.Delete(t.Context(), pool("a")))
 	w.reconcile()
 	require.Empty(t, w.written)
 }
@@ -151,10 +151,10 @@ func TestAnotherObjectOfTheNameIsToldAnew(t *testing.T) {
 	w.reconcile()
 	require.NotEmpty(t, w.event())
 
-	require.NoError(t, w.client.Delete(t.Context(), first))
+	require.NoError(t, w.api.Delete(t.Context(), first))
 	second := pool("a", "192.0.2.0/24")
 	second.UID = "2"
-	require.NoError(t, w.client.Create(t.Context(), second))
+	require.NoError(t, w.api.Create(t.Context(), second))
 	w.reconcile()
 	require.Equal(t, "AcceptedWithWarnings", w.poolCondition("a").Reason)
 	require.NotEmpty(t, w.event())

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/config"
+)
+
+func peer(password string) *v1beta2.BGPPeer {
+	return &v1beta2.BGPPeer{
+		ObjectMeta: metav1.ObjectMeta{Name: "router", Namespace: namespace, Generation: 1},
+		Spec:       v1beta2.BGPPeerSpec{MyASN: 64512, PeerASN: 64513, PeerAddress: "203.0.113.1", Password: password},
+	}
+}
+
+// peerWithSecret has the password of basicAuth.
+func peerWithSecret() *v1beta2.BGPPeer {
+	p := peer("")
+	p.Spec.PasswordSecret.Name = "bgp"
+	return p
+}
+
+func basicAuth(password string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "bgp", Namespace: namespace},
+		Type:       corev1.SecretTypeBasicAuth, Data: map[string][]byte{"password": []byte(password)},
+	}
+}
+
+func (w *world) secret(name string) *corev1.Secret {
+	w.t.Helper()
+	secret := new(corev1.Secret)
+	require.True(w.t, w.get(name, secret), "the Secret %s", name)
+	return secret
+}
+
+// password returns the one that a speaker uses for the peer "router" now.
+func (w *world) password() string {
+	w.t.Helper()
+	p, ok := w.load(w.inForce()).Peer("router")
+	require.True(w.t, ok)
+	require.False(w.t, p.Down())
+	return p.Password.Reveal()
+}
+
+func TestPasswordsAreStoredBesideTheRevision(t *testing.T) {
+	m := metallb()
+	w := newWorld(t, m, peerWithSecret(), basicAuth("first"))
+	w.reconcile()
+	name := w.inForce()
+	require.Equal(t, []string{
+		"create Secret config-password-key",
+		"create ControllerRevision " + name, "create Secret " + name, "apply ConfigurationState default",
+	}, w.log[:4])
+	require.Equal(t, "first", w.password())
+	secret := w.secret(name)
+	require.Equal(t, map[string][]byte{"router": []byte("first")}, secret.Data)
+	require.Equal(t, corev1.SecretTypeOpaque, secret.Type)
+	require.True(t, *secret.Immutable)
+	require.True(t, metav1.IsControlledBy(secret, w.revision(name)))
+	require.Nil(t, secret.OwnerReferences[0].BlockOwnerDeletion)
+
+	key := w.secret("config-password-key")
+	require.Len(t, key.Data["key"], 32)
+	require.True(t, *key.Immutable)
+	require.True(t, metav1.IsControlledBy(key, m))
+	w.quiet()
+	w.restart()
+	w.quiet()
+}
+
+func TestWithoutPasswordsThereIsNoSecret(t *testing.T) {
+	w := newWorld(t, metallb(), peer(""))
+	w.reconcile()
+	var secrets corev1.SecretList
+	require.NoError(t, w.api.List(t.Context(), &secrets))
+	require.Empty(t, secrets.Items)
+}
+
+func TestRotationAndRollback(t *testing.T) {
+	w := newWorld(t, metallb(), peerWithSecret(), basicAuth("first"))
+	w.reconcile()
+	first := w.inForce()
+
+	w.delete(basicAuth(""))
+	w.reconcile()
+	require.Equal(t, first, w.inForce(), "without its Secret, the peer keeps the password")
+
+	w.create(basicAuth("second"))
+	w.reconcile()
+	second := w.inForce()
+	require.NotEqual(t, first, second)
+	require.Equal(t, "second", w.password())
+	require.Equal(t, []byte("first"), w.secret(first).Data["router"])
+
+	w.delete(basicAuth(""))
+	w.create(basicAuth("first"))
+	w.log = nil
+	w.reconcile()
+	require.Equal(t, first, w.inForce())
+	require.Equal(t, "first", w.password())
+	require.NotContains(t, w.log, "create Secret "+first)
+	w.quiet()
+}
+
+func TestAMissingSecretIsNeverAnEmptyPassword(t *testing.T) {
+	w := newWorld(t, metallb(), peerWithSecret())
+	w.reconcile()
+	p, ok := w.load(w.inForce()).Peer("router")
+	require.True(t, ok)
+	require.True(t, p.Down())
+	status := w.state("default").Status
+	require.Equal(t, v1beta1.ConfigurationInvalid, status.Result)
+	require.Contains(t, status.ErrorSummary, "BGPPeer/router: the session stays down until its password can be read")
+
+	w.create(basicAuth("first"))
+	w.reconcile()
+	require.Equal(t, "first", w.password())
+
+	// The source and the copy are deleted while nobody looks.
+	w.delete(basicAuth(""))
+	w.delete(w.secret(w.inForce()))
+	w.restart()
+	w.reconcile()
+	p, ok = w.load(w.inForce()).Peer("router")
+	require.True(t, ok)
+	require.True(t, p.Down())
+}
+
+func TestADeletedCopyIsMadeAgain(t *testing.T) {
+	for name, restart := range map[string]bool{"at once": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, metallb(), peerWithSecret(), basicAuth("first"))
+			w.reconcile()
+			name := w.inForce()
+			w.delete(w.secret(name))
+			if restart {
+				w.restart()
+			} else {
+				w.delete(basicAuth("")) // the password is still known
+			}
+			w.reconcile()
+			require.NotContains(t, w.event(), eventRevisionLost)
+			require.Equal(t, name, w.inForce())
+			require.Equal(t, "first", w.password())
+			w.quiet()
+		})
+	}
+}
+
+// TestACopyThatIsAboutToGoIsNotReliedOn: it belongs to a revision that was
+// deleted, and the garbage collector has not got there.
+func TestACopyThatIsAboutToGoIsNotReliedOn(t *testing.T) {
+	w := newWorld(t, metallb(), peerWithSecret(), basicAuth("first"))
+	w.reconcile()
+	first := w.inForce()
+	w.delete(basicAuth(""))
+	w.create(basicAuth("second"))
+	w.reconcile()
+	second := w.inForce()
+
+	w.delete(w.revision(first))
+	w.delete(basicAuth(""))
+	w.create(basicAuth("first"))
+	w.reconcile()
+	require.Equal(t, second, w.inForce())
+	w.collect()
+	w.reconcile()
+	require.Equal(t, first, w.inForce())
+	require.Equal(t, "first", w.password())
+	w.quiet()
+}
+
+func TestForeignSecretsAreNotUsed(t *testing.T) {
+	for name, forge := range map[string]func(*corev1.Secret){
+		"of nobody":      func(s *corev1.Secret) { s.OwnerReferences = nil },
+		"of another":     func(s *corev1.Secret) { s.OwnerReferences[0].Kind = "ConfigMap" },
+		"other content":  func(s *corev1.Secret) { s.Data["router"] = []byte("forged") },
+		"not immutable":  func(s *corev1.Secret) { s.Immutable = nil },
+		"another type":   func(s *corev1.Secret) { s.Type = corev1.SecretTypeBasicAuth },
+		"empty password": func(s *corev1.Secret) { s.Data["router"] = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, metallb(), peerWithSecret(), basicAuth("first"))
+			w.reconcile()
+			first := w.inForce()
+			w.delete(basicAuth(""))
+			w.create(basicAuth("second"))
+			w.reconcile()
+			second := w.inForce()
+
+			secret := w.secret(first)
+			w.delete(secret)
+			secret.ResourceVersion = ""
+			forge(secret)
+			w.create(secret)
+			w.delete(basicAuth(""))
+			w.create(basicAuth("first"))
+			for w.event() != "" {
+			}
+			w.reconcile()
+			require.Equal(t, second, w.inForce())
+			require.Equal(t, "second", w.password())
+			event := w.event()
+			require.Contains(t, event, "Warning SecretInvalid the Secret "+first)
+			require.NotContains(t, event, "forged")
+			status := w.state("default").Status
+			require.Equal(t, v1beta1.ConfigurationInvalid, status.Result)
+			require.Contains(t, status.ErrorSummary, first)
+			w.quiet()
+			require.Empty(t, w.event())
+
+			w.delete(secret)
+			w.reconcile()
+			require.Equal(t, first, w.inForce())
+			require.Equal(t, "first", w.password())
+			require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
+		})
+	}
+}
+
+func TestAForgedCopyIsFoundAtTheStart(t *testing.T) {
+	w := newWorld(t, metallb(), peerWithSecret(), basicAuth("first"))
+	w.reconcile()
+	secret := w.secret(w.inForce())
+	w.delete(secret)
+	secret.ResourceVersion, secret.Data["router"] = "", []byte("forged")
+	w.create(secret)
+	w.restart()
+	w.reconcile()
+	require.Contains(t, w.event(), "Warning SecretInvalid")
+	w.delete(secret)
+	w.reconcile()
+	require.Equal(t, "first", w.password())
+	w.quiet()
+}
+
+func TestTheKeyOutlivesItsSecret(t *testing.T) {
+	w := newWorld(t, metallb(), peer("first"))
+	w.reconcile()
+	name, key := w.inForce(), w.secret("config-password-key")
+	w.delete(key)
+	w.reconcile()
+	require.Equal(t, key.Data, w.secret("config-password-key").Data)
+	require.Equal(t, name, w.inForce())
+	w.quiet()
+}
+
+// TestAnEarlierLeadersKeyIsUsed, even if the cache does not have it yet.
+func TestAnEarlierLeadersKeyIsUsed(t *testing.T) {
+	w := newWorld(t, metallb(), peer("first"))
+	w.reconcile()
+	name := w.inForce()
+	w.restart()
+	w.quiet()
+	require.Equal(t, name, w.inForce())
+
+	objects := config.Objects{Peers: []v1beta2.BGPPeer{*peer("first")}}
+	m := new(v1beta1.MetalLB)
+	require.True(t, w.get("metallb", m))
+	known := w.store.key
+	key, err := w.store.passwordKey(t.Context(), m, objects)
+	require.NoError(t, err)
+	require.Equal(t, known, key)
+}
+
+func TestAKeyThatIsNoneIsReported(t *testing.T) {
+	w := newWorld(t, metallb(), peer("first"))
+	w.reconcile()
+	key := w.secret("config-password-key")
+	w.delete(key)
+	key.ResourceVersion, key.Data = "", map[string][]byte{"key": []byte("short")}
+	w.create(key)
+	w.restart()
+	w.reconcile()
+	event := w.event()
+	require.Contains(t, event, "Warning SecretInvalid the Secret config-password-key has no key")
+	require.NotContains(t, event, "short")
+	require.Equal(t, v1beta1.ConfigurationInvalid, w.state("default").Status.Result)
+
+	w.delete(key)
+	w.reconcile()
+	require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
+	require.Equal(t, "first", w.password())
+}
+
+func TestSlimSecret(t *testing.T) {
+	in := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"a": "b"}, OwnerReferences: []metav1.OwnerReference{{Name: "owner"}}},
+		Type:       corev1.SecretTypeOpaque, Data: map[string][]byte{"password": []byte("x"), "other": []byte("y")},
+	}
+	out, err := slimSecret(in)
+	require.NoError(t, err)
+	require.Empty(t, out.(*corev1.Secret).Data)
+	require.Equal(t, corev1.SecretTypeOpaque, out.(*corev1.Secret).Type)
+	require.Equal(t, in.OwnerReferences, out.(client.Object).GetOwnerReferences())
+
+	in.Type = corev1.SecretTypeBasicAuth
+	out, err = slimSecret(in)
+	require.NoError(t, err)
+	require.Equal(t, map[string][]byte{"password": []byte("x")}, out.(*corev1.Secret).Data)
+}
