@@ -76,6 +76,7 @@ func Outages(attempts []Attempt) []Outage {
 
 // Monitor reaches for an address over and over. Start one with Watch.
 type Monitor struct {
+	pace Pace
 	stop context.CancelFunc
 	done sync.WaitGroup
 
@@ -85,14 +86,22 @@ type Monitor struct {
 	changed  chan struct{} // closed and replaced when an attempt finishes
 }
 
+// Pace is how often an attempt starts, and how long it has to succeed.
+type Pace struct{ Interval, Deadline time.Duration }
+
 // Watch calls reach at every Interval until Stop is called or ctx ends. reach
 // makes a fresh connection and must return when its context ends, which is
 // after Deadline.
 func Watch(ctx context.Context, reach func(context.Context) error) *Monitor {
+	return WatchAt(ctx, Pace{Interval, Deadline}, reach)
+}
+
+// WatchAt is Watch for what is not an address: at another pace.
+func WatchAt(ctx context.Context, pace Pace, reach func(context.Context) error) *Monitor {
 	ctx, stop := context.WithCancel(ctx)
-	m := &Monitor{stop: stop, finished: make(map[int]bool), changed: make(chan struct{})}
+	m := &Monitor{pace: pace, stop: stop, finished: make(map[int]bool), changed: make(chan struct{})}
 	m.done.Go(func() {
-		ticker := time.NewTicker(Interval)
+		ticker := time.NewTicker(pace.Interval)
 		defer ticker.Stop()
 		for {
 			m.done.Go(func() { m.attempt(ctx, reach) })
@@ -112,7 +121,7 @@ func (m *Monitor) attempt(ctx context.Context, reach func(context.Context) error
 	m.attempts = append(m.attempts, Attempt{Start: time.Now()})
 	m.mu.Unlock()
 
-	attemptCtx, cancel := context.WithTimeout(ctx, Deadline)
+	attemptCtx, cancel := context.WithTimeout(ctx, m.pace.Deadline)
 	defer cancel()
 	err := reach(attemptCtx)
 	if ctx.Err() != nil {
