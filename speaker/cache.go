@@ -14,14 +14,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/operand"
 )
 
 // CacheOptions limits what the manager watches and keeps to what a plan depends
 // on. Every node of the cluster keeps a copy, so it is worth being small.
 func CacheOptions(namespace string) cache.Options {
-	own := map[string]cache.Config{namespace: {}}
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
@@ -32,12 +30,10 @@ func CacheOptions(namespace string) cache.Options {
 			&discoveryv1.EndpointSlice{}: {Transform: keep(slimSlice)},
 			&corev1.Node{}:               {Transform: keep(slimNode)},
 			&corev1.Pod{}: {
-				Namespaces: own,
+				Namespaces: map[string]cache.Config{namespace: {}},
 				Label:      labels.SelectorFromSet(operand.SpeakerLabels()),
 				Transform:  keep(slimPod),
 			},
-			&v1beta1.IPAddressPool{}:   {Namespaces: own},
-			&v1beta1.L2Advertisement{}: {Namespaces: own},
 		},
 	}
 }

@@ -11,13 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/plan"
 	"metallb.io/metallb/internal/service"
 )
 
-// cluster reads what a plan depends on from the cache.
+// cluster reads what a plan depends on, but the configuration, from the cache.
 type cluster struct {
 	reader  client.Reader
 	options Options
@@ -25,8 +24,7 @@ type cluster struct {
 
 // state is one reading of the cluster.
 type state struct {
-	input    plan.Input
-	verdicts []config.Verdict
+	input plan.Input
 	// services are the Services of the input. They belong to the cache.
 	services map[types.NamespacedName]*corev1.Service
 }
@@ -35,33 +33,18 @@ type state struct {
 // changes it.
 const shared = client.UnsafeDisableDeepCopy
 
-// read reads the cluster. What is in force now says what an object that is
-// refused falls back to.
-func (c cluster) read(ctx context.Context, inForce config.Snapshot) (state, error) {
+// read reads the cluster, to be planned for with a configuration.
+func (c cluster) read(ctx context.Context, configuration config.Snapshot) (state, error) {
 	s := state{
-		input:    plan.Input{Self: c.options.NodeName, Config: inForce, Endpoints: make(map[types.NamespacedName]plan.EndpointsView)},
+		input:    plan.Input{Self: c.options.NodeName, Config: configuration, Endpoints: make(map[types.NamespacedName]plan.EndpointsView)},
 		services: make(map[types.NamespacedName]*corev1.Service),
 	}
-	for _, read := range []func(context.Context, *state) error{c.readConfig, c.readNodes, c.readSpeakers, c.readServices} {
+	for _, read := range []func(context.Context, *state) error{c.readNodes, c.readSpeakers, c.readServices} {
 		if err := read(ctx, &s); err != nil {
 			return state{}, err
 		}
 	}
 	return s, nil
-}
-
-func (c cluster) readConfig(ctx context.Context, s *state) error {
-	var pools v1beta1.IPAddressPoolList
-	if err := c.reader.List(ctx, &pools, shared); err != nil {
-		return fmt.Errorf("list the IPAddressPools: %w", err)
-	}
-	var advertisements v1beta1.L2AdvertisementList
-	if err := c.reader.List(ctx, &advertisements, shared); err != nil {
-		return fmt.Errorf("list the L2Advertisements: %w", err)
-	}
-	objects := config.Objects{Pools: pools.Items, L2Advertisements: advertisements.Items}
-	s.input.Config, s.verdicts, _ = config.Build(objects, s.input.Config)
-	return nil
 }
 
 func (c cluster) readNodes(ctx context.Context, s *state) error {

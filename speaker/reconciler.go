@@ -4,8 +4,6 @@ package speaker
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
@@ -14,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/internal/plan"
 	"metallb.io/metallb/speaker/l2"
 )
@@ -26,33 +24,43 @@ type announcer interface {
 	Set(desired l2.Desired)
 }
 
+// revisions has the configuration that is to be run.
+type revisions interface {
+	// Current returns it, nil as long as there has never been one.
+	Current() *follower.Revision
+	// Applied takes note that a configuration decides what the node does.
+	Applied(*follower.Revision)
+}
+
 // reconciler makes this node's plan from what is in the cache, in full each
 // time, and hands it over. One request at a time.
 type reconciler struct {
 	cluster   cluster
+	revisions revisions
 	announcer announcer
 	events    events.EventRecorder
 	log       logr.Logger
 
-	inForce config.Snapshot
 	last    plan.NodePlan
-	refused map[string]string // the problems of refused objects, by kind and name
 	planned atomic.Bool
 }
 
 // Reconcile implements reconcile.Reconciler.
 func (r *reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
-	state, err := r.cluster.read(ctx, r.inForce)
+	revision := r.revisions.Current()
+	if revision == nil {
+		return ctrl.Result{}, nil // its coming is a reason to look again
+	}
+	state, err := r.cluster.read(ctx, revision.Snapshot)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.inForce = state.input.Config
 	next := plan.Build(state.input)
 	r.announcer.Set(desired(next))
+	r.revisions.Applied(revision)
 
 	changes := plan.Diff(r.last, next)
 	r.last = next
-	r.logRefused(state.verdicts)
 	r.logChanges(changes)
 	r.recordAnnounced(changes, state.services)
 	r.planned.Store(true)
@@ -111,21 +119,4 @@ func (r *reconciler) recordAnnounced(changes []plan.Change, services map[types.N
 		r.events.Eventf(service, nil, corev1.EventTypeNormal, eventNodeAssigned, "Announce",
 			"announcing from node %q with protocol %q", r.cluster.options.NodeName, "layer2")
 	}
-}
-
-// logRefused says which objects of the configuration are not used, once for
-// each new reason.
-func (r *reconciler) logRefused(verdicts []config.Verdict) {
-	refused := make(map[string]string)
-	for _, v := range verdicts {
-		if !v.Accepted() {
-			refused[v.Kind+"/"+v.Name] = v.Message()
-		}
-	}
-	for _, object := range slices.Sorted(maps.Keys(refused)) {
-		if why := refused[object]; r.refused[object] != why {
-			r.log.Info("configuration object refused", "object", object, "because", why)
-		}
-	}
-	r.refused = refused
 }

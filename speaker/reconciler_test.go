@@ -23,6 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/follower"
+	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/operand"
 	"metallb.io/metallb/speaker/l2"
 )
@@ -41,11 +43,37 @@ func (r *recorder) held() string {
 	return strings.Join(all, ", ")
 }
 
+// given are revisions that a test gives to run.
+type given struct {
+	revision *follower.Revision
+	applied  []string
+}
+
+func (g *given) Current() *follower.Revision { return g.revision }
+
+func (g *given) Applied(r *follower.Revision) { g.applied = append(g.applied, r.Name) }
+
+// mainRevision has a pool that all nodes announce on eth0.
+func mainRevision() *follower.Revision {
+	snapshot, _, _ := config.Build(config.Objects{
+		Pools: []v1beta1.IPAddressPool{{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "main"},
+			Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"192.0.2.0/24", "2001:db8::/64"}},
+		}},
+		L2Advertisements: []v1beta1.L2Advertisement{{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "all"},
+			Spec:       v1beta1.L2AdvertisementSpec{Interfaces: []string{"eth0"}},
+		}},
+	}, config.Snapshot{})
+	return &follower.Revision{Name: "config-main", Snapshot: snapshot}
+}
+
 // world is a speaker on node3 of a fake cluster: three ready nodes, a pool that
 // all announce, and the Service default/web with an endpoint on node2. Of all
 // nodes, node3 is the one to hold default/web; without it, node2.
 type world struct {
 	*reconciler
+	given  *given
 	t      *testing.T
 	client client.Client
 	set    *recorder
@@ -60,23 +88,16 @@ func newWorld(t *testing.T, options Options, more ...client.Object) *world {
 	require.NoError(t, v1beta1.AddToScheme(scheme))
 	objects := append([]client.Object{
 		node("node1"), node("node2"), node("node3"), speakerPod("node1"), speakerPod("node2"), speakerPod("node3"),
-		&v1beta1.IPAddressPool{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "main"},
-			Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"192.0.2.0/24", "2001:db8::/64"}},
-		},
-		&v1beta1.L2Advertisement{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "all"},
-			Spec:       v1beta1.L2AdvertisementSpec{Interfaces: []string{"eth0"}},
-		},
 		loadBalancer("web", "192.0.2.1"), endpoints("web", "node2"),
 	}, more...)
 
-	w := &world{t: t, set: new(recorder), events: events.NewFakeRecorder(10)}
+	w := &world{t: t, given: &given{revision: mainRevision()}, set: new(recorder), events: events.NewFakeRecorder(10)}
 	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithIndex(&discoveryv1.EndpointSlice{}, byService, ownerOf).Build()
 	options.NodeName = "node3"
 	w.reconciler = &reconciler{
 		cluster:   cluster{reader: w.client, options: options},
+		revisions: w.given,
 		announcer: w.set,
 		events:    w.events,
 		log: funcr.New(func(_, args string) { w.logs = append(w.logs, args) }, funcr.Options{
@@ -246,16 +267,24 @@ func TestClassOfServices(t *testing.T) {
 	}
 }
 
-func TestRefusedConfigurationIsToldOnce(t *testing.T) {
-	w := newWorld(t, Options{}, &v1beta1.IPAddressPool{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "metallb-system", Name: "bad"},
-		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"10.0.0.9-10.0.0.1"}},
-	})
+func TestNothingIsPlannedWithoutAConfiguration(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.given.revision = nil
 	w.reconcile()
-	require.Equal(t, "192.0.2.1 on [eth0]", w.set.held(), "the valid pool works")
-	w.expectLogs("IPAddressPool/bad", "192.0.2.1")
+	require.ErrorIs(t, w.ready(), ErrNoPlan)
+	require.Empty(t, w.set.sets)
+}
+
+func TestRunsTheRevisionThatItIsGiven(t *testing.T) {
+	w := newWorld(t, Options{})
 	w.reconcile()
-	w.expectLogs()
+	require.Equal(t, []string{"config-main"}, w.given.applied)
+	require.Equal(t, "192.0.2.1 on [eth0]", w.set.held())
+
+	w.given.revision = &follower.Revision{Name: "config-empty"}
+	w.reconcile()
+	require.Equal(t, []string{"config-main", "config-empty"}, w.given.applied)
+	require.Empty(t, w.set.held())
 }
 
 func TestAnUnreadableClusterChangesNothing(t *testing.T) {
@@ -273,6 +302,7 @@ func TestAnUnreadableClusterChangesNothing(t *testing.T) {
 	_, err := w.Reconcile(t.Context(), ctrl.Request{})
 	require.ErrorIs(t, err, broken)
 	require.Len(t, w.set.sets, 1)
+	require.Len(t, w.given.applied, 1)
 }
 
 func TestSlicesOfOtherServicesDoNotMatter(t *testing.T) {

@@ -14,17 +14,17 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/follower"
+	"metallb.io/metallb/internal/revision"
 	"metallb.io/metallb/speaker/l2"
 )
 
@@ -32,13 +32,18 @@ import (
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;l2advertisements,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates/status,verbs=patch
+// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=controllerrevisions,verbs=get
+// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=secrets,verbs=get
 
 // EventSource is the component that events come from, as in MetalLB.
 const EventSource = "metallb-speaker"
 
 // Options are what a speaker is told.
 type Options struct {
+	// Namespace is that of the product's own objects.
+	Namespace string
 	// NodeName is the name of the Node that the speaker runs on.
 	NodeName string
 	// LoadBalancerClass limits the Services to those of one class. Empty means
@@ -67,14 +72,29 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		return fmt.Errorf("add the ARP responder: %w", err)
 	}
 
+	configuration, err := follower.Setup(mgr, follower.Options{
+		Namespace:  options.Namespace,
+		State:      revision.SpeakerState(options.NodeName),
+		FieldOwner: EventSource,
+		Condition:  v1beta1.ConditionConfigReconcilerValid,
+		Passwords:  true,
+	})
+	if err != nil {
+		return err
+	}
+
 	r := &reconciler{
 		cluster:   cluster{reader: mgr.GetClient(), options: options},
+		revisions: configuration,
 		announcer: responder,
 		events:    mgr.GetEventRecorder(EventSource),
 		log:       log,
 	}
-	if err := r.addTo(mgr); err != nil {
+	if err := r.addTo(mgr, configuration.Changes()); err != nil {
 		return fmt.Errorf("set up the controller of the plan: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("configuration", func(*http.Request) error { return configuration.Ready() }); err != nil {
+		return fmt.Errorf("add the readiness check of the configuration: %w", err)
 	}
 	if err := mgr.AddReadyzCheck("plan", func(*http.Request) error { return r.ready() }); err != nil {
 		return fmt.Errorf("add the readiness check of the plan: %w", err)
@@ -85,9 +105,10 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	return nil
 }
 
-// addTo has the plan made anew when anything that it depends on changes. There
-// is one request for all of it, so changes that come together cost one plan.
-func (r *reconciler) addTo(mgr ctrl.Manager) error {
+// addTo has the plan made anew when anything that it depends on changes, the
+// configuration as the source tells. There is one request for all of it, so
+// changes that come together cost one plan.
+func (r *reconciler) addTo(mgr ctrl.Manager, changes source.Source) error {
 	everything := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
 		return []reconcile.Request{{}}
 	})
@@ -97,25 +118,12 @@ func (r *reconciler) addTo(mgr ctrl.Manager) error {
 		}
 		return []reconcile.Request{{}}
 	})
-	generation := builder.WithPredicates(predicate.GenerationChangedPredicate{})
-	labelled := builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}))
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("speaker-plan").
-		WatchesRawSource(once()).
+		WatchesRawSource(changes).
 		Watches(&corev1.Service{}, everything, builder.WithPredicates(serviceMatters(r.cluster.options.LoadBalancerClass))).
 		Watches(&discoveryv1.EndpointSlice{}, ofServed, builder.WithPredicates(sliceMatters())).
 		Watches(&corev1.Node{}, everything, builder.WithPredicates(nodeMatters())).
 		Watches(&corev1.Pod{}, everything, builder.WithPredicates(speakerMatters())).
-		Watches(&v1beta1.IPAddressPool{}, everything, labelled).
-		Watches(&v1beta1.L2Advertisement{}, everything, generation).
 		Complete(r)
-}
-
-// once queues the request at the start, so that a cluster with nothing to
-// announce gets its plan as well.
-func once() source.Source {
-	return source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		queue.Add(reconcile.Request{})
-		return nil
-	})
 }

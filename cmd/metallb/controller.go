@@ -35,14 +35,14 @@ func (o *controllerOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options.Cache = addresses.CacheOptions(o.process.namespace)
+	options.Cache = addresses.CacheOptions()
 	electLeader(&options, "metallb-controller", o.process.namespace)
 
 	mgr, err := newManager(options)
 	if err != nil {
 		return err
 	}
-	if err := addresses.Setup(mgr, o.class); err != nil {
+	if err := addresses.Setup(mgr, o.process.namespace, o.class); err != nil {
 		return err
 	}
 	if err := mgr.AddReadyzCheck("cache", cacheSynced(mgr)); err != nil {

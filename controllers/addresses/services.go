@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/event"
@@ -46,11 +47,13 @@ type serviceReconciler struct {
 	class  string
 	pools  *poolStore
 	queue  *serviceQueue
+	// recount is called when what drains may be in use less, or more.
+	recount func()
 
 	// table has the addresses that Services have, or are about to have.
 	table *ipam.Table
 	// adopted are the pools that the table has been filled for, nil at first.
-	adopted *config.Snapshot
+	adopted *follower.Revision
 	// written has the resource version that our last write gave a Service: what
 	// the cache has may be older.
 	written map[types.NamespacedName]string
@@ -58,9 +61,9 @@ type serviceReconciler struct {
 	waiting map[types.NamespacedName]waitingService
 }
 
-func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue) *serviceReconciler {
+func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue, recount func()) *serviceReconciler {
 	return &serviceReconciler{
-		client: c, live: live, events: recorder, class: class, pools: pools, queue: queue,
+		client: c, live: live, events: recorder, class: class, pools: pools, queue: queue, recount: recount,
 		table:   ipam.NewTable(),
 		written: make(map[types.NamespacedName]string),
 		waiting: make(map[types.NamespacedName]waitingService),
@@ -82,6 +85,9 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err := r.adopt(ctx, pools); err != nil {
 		return ctrl.Result{}, err
 	}
+	if len(pools.Snapshot.Draining()) > 0 {
+		defer r.recount()
+	}
 
 	var svc corev1.Service
 	err := r.client.Get(ctx, req.NamespacedName, &svc)
@@ -96,7 +102,7 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	case worker.IsOlder(&svc, r.written[req.NamespacedName]):
 		return ctrl.Result{}, nil // what we wrote is on the way
 	}
-	return ctrl.Result{}, r.assign(ctx, &svc, *pools)
+	return ctrl.Result{}, r.assign(ctx, &svc, pools.Snapshot)
 }
 
 // adopt records the addresses that Services have already, before the first
@@ -104,7 +110,7 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 // twice: not after a restart, and not when a pool comes to contain what others
 // have given. The oldest Service goes first: where two claim an address, it
 // keeps it.
-func (r *serviceReconciler) adopt(ctx context.Context, pools *config.Snapshot) error {
+func (r *serviceReconciler) adopt(ctx context.Context, pools *follower.Revision) error {
 	if r.adopted == pools {
 		return nil
 	}
@@ -114,7 +120,7 @@ func (r *serviceReconciler) adopt(ctx context.Context, pools *config.Snapshot) e
 	}
 	for _, svc := range services {
 		v, _ := view(&svc) // an invalid request does not change what is published
-		if len(v.Published) > 0 && len(r.table.Held(v.Key)) == 0 && !ipam.Foreign(v, *pools) {
+		if len(v.Published) > 0 && len(r.table.Held(v.Key)) == 0 && !ipam.Foreign(v, pools.Snapshot) {
 			r.table.Hold(v.Key, v.Published)
 		}
 	}

@@ -22,16 +22,42 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/follower"
+	"metallb.io/metallb/internal/config"
 )
+
+// stored makes revisions from the pools that are stored, as the operator does.
+type stored struct {
+	t       *testing.T
+	client  client.Client
+	current *follower.Revision
+	applied string
+}
+
+func (s *stored) Current() *follower.Revision {
+	var list v1beta1.IPAddressPoolList
+	require.NoError(s.t, s.client.List(s.t.Context(), &list))
+	var last config.Snapshot
+	if s.current != nil {
+		last = s.current.Snapshot
+	}
+	next, _, _ := config.Build(config.Objects{Pools: list.Items}, last)
+	s.current = &follower.Revision{Name: next.Digest(), Snapshot: next}
+	return s.current
+}
+
+func (s *stored) Applied(r *follower.Revision) { s.applied = r.Name }
 
 // world is a cluster with the two reconcilers of this package.
 type world struct {
 	// beforeWrite is asked before a Service's status is written.
 	beforeWrite func(name string) error
 	writes      int
+	recounts    int
 
 	client   client.Client
 	events   *events.FakeRecorder
+	stored   *stored
 	pools    *poolReconciler
 	services *serviceReconciler
 }
@@ -68,8 +94,9 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: writeStatus}).Build()
 	store, queue := new(poolStore), new(serviceQueue)
-	w.pools = &poolReconciler{client: w.client, pools: store, queue: queue}
-	w.services = newServiceReconciler(w.client, w.client, w.events, "", store, queue)
+	w.stored = &stored{t: t, client: w.client}
+	w.pools = &poolReconciler{client: w.client, revisions: w.stored, pools: store, queue: queue}
+	w.services = newServiceReconciler(w.client, w.client, w.events, "", store, queue, func() { w.recounts++ })
 	w.readPools(t)
 	return w
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package addresses gives Services of type LoadBalancer their addresses. It is
-// the shell around internal/ipam: it watches Services and IPAddressPools, asks
-// for decisions and publishes them in the Services' status.
+// the shell around internal/ipam: it watches Services, asks for decisions by the
+// configuration that it is to run, and publishes them in the Services' status.
 package addresses
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/service"
 )
@@ -32,7 +33,9 @@ import (
 // +kubebuilder:rbac:groups="",resources=services;namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,resourceNames=default;controller,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates/status,resourceNames=controller,verbs=patch
+// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=controllerrevisions,verbs=get
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,resourceNames=metallb-controller,verbs=get;update
@@ -43,33 +46,44 @@ var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
 // EventSource is the component that events come from, as in MetalLB.
 const EventSource = "metallb-controller"
 
-// CacheOptions limits what the manager watches: IPAddressPools of the namespace
-// and Services of type LoadBalancer, without what nobody reads.
-func CacheOptions(namespace string) cache.Options {
+// CacheOptions limits what the manager watches to Services of type LoadBalancer,
+// without what nobody reads.
+func CacheOptions() cache.Options {
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&v1beta1.IPAddressPool{}: {Namespaces: map[string]cache.Config{namespace: {}}},
-			&corev1.Service{}:        {Field: fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))},
+			&corev1.Service{}: {Field: fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))},
 		},
 	}
 }
 
-// Setup adds the controllers to a manager whose cache has CacheOptions. They
-// serve the Services of one load-balancer class; the empty class means those
-// without one.
-func Setup(mgr ctrl.Manager, class string) error {
+// Setup adds the controllers to a manager whose cache has CacheOptions. The
+// namespace is that of the product's own objects. They serve the Services of one
+// load-balancer class; the empty class means those without one.
+func Setup(mgr ctrl.Manager, namespace, class string) error {
 	pools, queue := new(poolStore), new(serviceQueue)
-	namespace := new(metav1.PartialObjectMetadata)
-	namespace.SetGroupVersionKind(namespaceKind)
+	configuration, err := follower.Setup(mgr, follower.Options{
+		Namespace:  namespace,
+		State:      v1beta1.ConfigurationStateController,
+		FieldOwner: EventSource,
+		Condition:  v1beta1.ConditionPoolReconcilerValid,
+		Draining:   drainingCounter{reader: mgr.GetClient(), class: class, pools: pools}.count,
+	})
+	if err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("configuration", func(*http.Request) error { return configuration.Ready() }); err != nil {
+		return fmt.Errorf("add the readiness check of the configuration: %w", err)
+	}
+	namespaces := new(metav1.PartialObjectMetadata)
+	namespaces.SetGroupVersionKind(namespaceKind)
 
-	err := ctrl.NewControllerManagedBy(mgr).
+	err = ctrl.NewControllerManagedBy(mgr).
 		Named("addresses-pools").
-		WatchesRawSource(startTrigger()).
-		Watches(&v1beta1.IPAddressPool{}, oneKey(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WatchesMetadata(namespace, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WatchesRawSource(configuration.Changes()).
+		WatchesMetadata(namespaces, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WithOptions(worker.Options()).
-		Complete(&poolReconciler{client: mgr.GetClient(), class: class, pools: pools, queue: queue})
+		Complete(&poolReconciler{client: mgr.GetClient(), class: class, revisions: configuration, pools: pools, queue: queue})
 	if err != nil {
 		return fmt.Errorf("set up the controller of pools: %w", err)
 	}
@@ -79,7 +93,7 @@ func Setup(mgr ctrl.Manager, class string) error {
 		For(&corev1.Service{}).
 		WatchesRawSource(source.Func(queue.Start)).
 		WithOptions(worker.Options()).
-		Complete(newServiceReconciler(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue))
+		Complete(newServiceReconciler(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue, configuration.Recount))
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
 	}
@@ -90,15 +104,6 @@ func Setup(mgr ctrl.Manager, class string) error {
 func oneKey() handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
 		return []reconcile.Request{{}}
-	})
-}
-
-// startTrigger queues that one request at the start, so that having no pool at
-// all is known as well.
-func startTrigger() source.Source {
-	return source.Func(func(_ context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		work.Add(reconcile.Request{})
-		return nil
 	})
 }
 
