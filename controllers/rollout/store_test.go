@@ -503,13 +503,18 @@ func TestACacheThatLagsIsNoReasonToWrite(t *testing.T) {
 	w.reconcile()
 	w.quiet()
 	w.lagged.states["default"] = w.state("default")
+	m := new(v1beta1.MetalLB)
+	require.True(t, w.get("metallb", m))
+	w.lagged.metallb = m.DeepCopy()
 
 	second := w.revisionOf("192.0.2.0/24", "198.51.100.0/24")
 	w.quiet()
 	third := w.revisionOf("192.0.2.0/24")
 	require.NotEqual(t, second, third)
 	require.Equal(t, third, w.inForce())
-	m := new(v1beta1.MetalLB)
+
+	// In the cache, the object names the first still, as it has to again.
+	w.state("default").Spec.DeepCopyInto(&v1beta1.ConfigurationStateSpec{})
 	require.True(t, w.get("metallb", m))
 	require.Equal(t, third, m.Status.Configuration.Revision)
 

@@ -53,6 +53,7 @@ type cached struct {
 	pools     *v1beta1.IPAddressPoolList
 	revisions *appsv1.ControllerRevisionList
 	states    map[string]*v1beta1.ConfigurationState
+	metallb   *v1beta1.MetalLB
 }
 
 // failure is how a write fails, if it does.
@@ -173,6 +174,10 @@ func (w *world) restart() {
 			return c.List(ctx, list, opts...)
 		},
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if m, ok := o.(*v1beta1.MetalLB); ok && w.lagged.metallb != nil {
+				w.lagged.metallb.DeepCopyInto(m)
+				return nil
+			}
 			if state, ok := o.(*v1beta1.ConfigurationState); ok && w.lagged.states != nil {
 				stale := w.lagged.states[key.Name]
 				if stale == nil {

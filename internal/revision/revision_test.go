@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -121,6 +122,33 @@ func TestWhatIsTooLargeIsRefusedWithItsSize(t *testing.T) {
 	_, err := revision.Encode(snapshot(t, o))
 	require.ErrorIs(t, err, revision.ErrTooLarge)
 	require.ErrorContains(t, err, "1048576")
+}
+
+// TestTheBoundOfTheSizeHolds compares the bound with the truth, for sets that grow,
+// shrink and change.
+func TestTheBoundOfTheSizeHolds(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	var stored config.Snapshot
+	storedSize := 0
+	for range 200 {
+		var o config.Objects
+		for i := range random.IntN(300) {
+			name := fmt.Sprintf("%x", random.Uint64())
+			if random.IntN(2) == 0 {
+				name = fmt.Sprint("stays-", i)
+			}
+			o.Communities = append(o.Communities, v1beta1.Community{
+				ObjectMeta: metav1.ObjectMeta{Name: name, Generation: random.Int64N(3)},
+				Spec:       v1beta1.CommunitySpec{Communities: []v1beta1.CommunityAlias{{Name: name, Value: v1beta1.CommunityValue(fmt.Sprintf("%d:%d", random.IntN(65536), i))}}},
+			})
+		}
+		next, _, _ := config.Build(o, stored)
+		raw, err := revision.Encode(next)
+		require.NoError(t, err)
+		require.NoError(t, revision.Fits(next, stored, storedSize))
+		require.LessOrEqual(t, len(raw), storedSize+next.AddedSize(stored)*4/3+4<<10)
+		stored, storedSize = next, len(raw)
+	}
 }
 
 func TestNames(t *testing.T) {
