@@ -20,6 +20,7 @@ import (
 // operatorOptions are the flags of the operator.
 type operatorOptions struct {
 	process     processOptions
+	webhooks    webhookOptions
 	podName     string
 	leaderElect bool
 }
@@ -33,6 +34,7 @@ func newOperatorCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	o.process.addFlags(cmd.Flags(), ":8081")
+	o.webhooks.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.podName, "pod-name", os.Getenv(envPodName), "the name of this process's pod, whose image is deployed ("+envPodName+")")
 	cmd.Flags().BoolVar(&o.leaderElect, "leader-elect", true, "wait until no other operator works in the namespace")
 	return cmd
@@ -68,6 +70,9 @@ func (o *operatorOptions) run(ctx context.Context) error {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err
 		}
+	}
+	if err := o.webhooks.setup(mgr, o.process.namespace, o.podName); err != nil {
+		return err
 	}
 	if err := mgr.AddReadyzCheck("cache", cacheSynced(mgr)); err != nil {
 		return fmt.Errorf("add the readiness check: %w", err)

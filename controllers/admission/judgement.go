@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admission
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+
+	"metallb.io/metallb/controllers/configuration"
+	"metallb.io/metallb/internal/config"
+)
+
+// judgement is what becomes of a set of objects.
+type judgement struct {
+	snapshot config.Snapshot
+	verdicts []config.Verdict // sorted by kind and name
+	warnings []config.Warning // sorted by kind and name
+}
+
+// judge judges objects by what was accepted last.
+func judge(objects config.Objects, last config.Snapshot) judgement {
+	snapshot, verdicts, warnings := config.Build(objects, last)
+	return judgement{snapshot: snapshot, verdicts: verdicts, warnings: warnings}
+}
+
+// finding is a problem of an object.
+type finding struct {
+	configuration.Key
+	config.Problem
+}
+
+// errorsAdded returns what a change of one object makes wrong that was not wrong
+// before: in the object itself, and in others that are in force no more.
+func errorsAdded(before, after judgement, changed configuration.Key) []finding {
+	var found []finding
+	had := before.verdicts
+	for i := range after.verdicts {
+		v := &after.verdicts[i]
+		for len(had) > 0 && byObject(&had[0], v) < 0 {
+			had = had[1:]
+		}
+		key := configuration.Key{Kind: v.Kind, Name: v.Name}
+		var was config.Verdict
+		if len(had) > 0 && byObject(&had[0], v) == 0 {
+			was = had[0]
+		} else if key != changed {
+			continue
+		}
+		if key == changed || was.Accepted() && !v.Accepted() || was.Standing != config.Absent && v.Standing == config.Absent {
+			for _, p := range without(v.Errors, was.Errors) {
+				found = append(found, finding{key, p})
+			}
+		}
+	}
+	return found
+}
+
+func byObject(a, b *config.Verdict) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+}
+
+// errorsLeft returns what was and is wrong with an object.
+func errorsLeft(after judgement, changed configuration.Key) []config.Problem {
+	i, ok := slices.BinarySearchFunc(after.verdicts, changed, func(v config.Verdict, k configuration.Key) int {
+		return cmp.Or(cmp.Compare(v.Kind, k.Kind), cmp.Compare(v.Name, k.Name))
+	})
+	if !ok {
+		return nil
+	}
+	return after.verdicts[i].Errors
+}
+
+// warningsAdded returns the warnings on a changed object, and those on others
+// that were not there before.
+func warningsAdded(before, after []config.Warning, changed configuration.Key) []finding {
+	var found []finding
+	for len(after) > 0 {
+		key := keyOf(after[0])
+		var now, had []config.Warning
+		now, after = cutObject(after)
+		for len(before) > 0 && byKey(keyOf(before[0]), key) <= 0 {
+			group, rest := cutObject(before)
+			if keyOf(group[0]) == key {
+				had = group
+			}
+			before = rest
+		}
+		if key != changed && slices.Equal(now, had) {
+			continue
+		}
+		problems := problemsOf(now)
+		if key != changed {
+			problems = without(problems, problemsOf(had))
+		}
+		for _, p := range problems {
+			found = append(found, finding{key, p})
+		}
+	}
+	return found
+}
+
+func keyOf(w config.Warning) configuration.Key {
+	return configuration.Key{Kind: w.Kind, Name: w.Name}
+}
+
+func byKey(a, b configuration.Key) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+}
+
+// cutObject splits off the warnings on the first object.
+func cutObject(warnings []config.Warning) (first, rest []config.Warning) {
+	n := 1
+	for n < len(warnings) && keyOf(warnings[n]) == keyOf(warnings[0]) {
+		n++
+	}
+	return warnings[:n], warnings[n:]
+}
+
+func problemsOf(warnings []config.Warning) []config.Problem {
+	problems := make([]config.Problem, len(warnings))
+	for i, w := range warnings {
+		problems[i] = w.Problem
+	}
+	return problems
+}
+
+// without returns the problems that are not among others, each as often as it is
+// there more often.
+func without(problems, others []config.Problem) []config.Problem {
+	known := make(map[config.Problem]int, len(others))
+	for _, p := range others {
+		known[anywhere(p)]++
+	}
+	var left []config.Problem
+	for _, p := range problems {
+		if id := anywhere(p); known[id] > 0 {
+			known[id]--
+		} else {
+			left = append(left, p)
+		}
+	}
+	return left
+}
+
+var index = regexp.MustCompile(`\[\d+\]`)
+
+// anywhere returns a problem without its position in lists: an element that was
+// put in before it makes it no other one.
+func anywhere(p config.Problem) config.Problem {
+	p.Field = index.ReplaceAllString(p.Field, "[]")
+	p.Message = index.ReplaceAllString(p.Message, "[]")
+	return p
+}
