@@ -3,12 +3,20 @@
 package rollout
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/go-logr/logr/funcr"
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -291,6 +299,69 @@ func TestAKeyThatIsNoneIsReported(t *testing.T) {
 	w.reconcile()
 	require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
 	require.Equal(t, "first", w.password())
+}
+
+// TestNobodyIsToldAPassword greps for it in all that is written, said and logged,
+// when all goes well and when nothing does.
+func TestNobodyIsToldAPassword(t *testing.T) {
+	const password = "tell-nobody"
+	var told strings.Builder
+	logger := funcr.New(func(prefix, args string) { told.WriteString(prefix + args + "\n") }, funcr.Options{Verbosity: 10})
+	ctx := log.IntoContext(t.Context(), logger)
+
+	m := metallb()
+	w := newWorld(t, m, peerWithSecret(), basicAuth(password))
+	inline := peer(password)
+	inline.Name, inline.Spec.PeerAddress = "inline", "203.0.113.2"
+	w.create(inline)
+	reconcile := func() {
+		if _, err := w.Reconcile(ctx, reconcile.Request{}); err != nil {
+			told.WriteString(err.Error() + "\n")
+		}
+	}
+	reconcile()
+	w.delete(w.secret(w.inForce()))
+	forged := basicAuth(password)
+	forged.Name = w.inForce()
+	w.create(forged)
+	reconcile() // the Secret is not ours
+	w.delete(basicAuth(""))
+	wrong := basicAuth(password)
+	wrong.Type = corev1.SecretTypeOpaque
+	w.create(wrong)
+	w.delete(forged)
+	w.fail = func(int) failure { return neverArrives }
+	reconcile()
+	w.fail = nil
+	w.restart()
+	reconcile()
+	got, ok := w.load(w.inForce()).Peer("inline")
+	require.True(t, ok)
+	require.Equal(t, password, got.Password.Reveal(), "there is a password to find")
+
+	for e := w.event(); e != ""; e = w.event() {
+		told.WriteString(e + "\n")
+	}
+	for _, list := range []client.ObjectList{&appsv1.ControllerRevisionList{}, &v1beta1.ConfigurationStateList{}, &v1beta1.MetalLBList{}} {
+		require.NoError(t, w.api.List(t.Context(), list))
+		text, err := json.Marshal(list)
+		require.NoError(t, err)
+		told.Write(text)
+	}
+	router := new(v1beta2.BGPPeer)
+	require.True(t, w.get("router", router))
+	fmt.Fprint(&told, router.Status)
+	fmt.Fprintf(&told, "%+v %#v", w.store.last, w.store.key)
+	content, err := w.store.last.MarshalJSON()
+	require.NoError(t, err)
+	told.Write(content)
+
+	for _, part := range []string{"Published the configuration", "is not as the operator makes it", "SecretInvalid", errFailed.Error(), w.inForce(), "passwordDigest"} {
+		require.Contains(t, told.String(), part, "the test looks at too little")
+	}
+	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(password)), w.store.key.Reveal(), base64.StdEncoding.EncodeToString([]byte(w.store.key.Reveal()))} {
+		require.NotContains(t, told.String(), secret)
+	}
 }
 
 func TestSlimSecret(t *testing.T) {

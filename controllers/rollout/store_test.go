@@ -3,7 +3,6 @@
 package rollout
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -18,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/revision"
 )
 
@@ -503,18 +501,13 @@ func TestACacheThatLagsIsNoReasonToWrite(t *testing.T) {
 	w.reconcile()
 	w.quiet()
 	w.lagged.states["default"] = w.state("default")
-	m := new(v1beta1.MetalLB)
-	require.True(t, w.get("metallb", m))
-	w.lagged.metallb = m.DeepCopy()
 
 	second := w.revisionOf("192.0.2.0/24", "198.51.100.0/24")
 	w.quiet()
 	third := w.revisionOf("192.0.2.0/24")
 	require.NotEqual(t, second, third)
 	require.Equal(t, third, w.inForce())
-
-	// In the cache, the object names the first still, as it has to again.
-	w.state("default").Spec.DeepCopyInto(&v1beta1.ConfigurationStateSpec{})
+	m := new(v1beta1.MetalLB)
 	require.True(t, w.get("metallb", m))
 	require.Equal(t, third, m.Status.Configuration.Revision)
 
@@ -524,6 +517,26 @@ func TestACacheThatLagsIsNoReasonToWrite(t *testing.T) {
 	w.lagged.revisions = nil
 	w.quiet()
 	require.Len(t, w.revisions(), 3)
+}
+
+// TestTheNameOnTheMetalLBObjectIsTakenBack, though in the cache it still is as it
+// has to be again.
+func TestTheNameOnTheMetalLBObjectIsTakenBack(t *testing.T) {
+	w := newWorld(t, metallb(), pool("a", "192.0.2.0/24"), everywhere())
+	w.reconcile()
+	first, m := w.inForce(), new(v1beta1.MetalLB)
+	require.True(t, w.get("metallb", m))
+	w.lagged.metallb = m
+
+	c := &v1beta1.Community{ObjectMeta: metav1.ObjectMeta{Name: "c", Namespace: namespace, Generation: 1}}
+	w.create(c)
+	w.reconcile()
+	w.delete(c)
+	w.reconcile()
+	require.Equal(t, first, w.inForce())
+	now := new(v1beta1.MetalLB)
+	require.True(t, w.get("metallb", now))
+	require.Equal(t, first, now.Status.Configuration.Revision)
 }
 
 func TestRevisionsKeepTheirLabels(t *testing.T) {
@@ -588,21 +601,4 @@ func TestDraining(t *testing.T) {
 	report(w.inForce(), 0)
 	w.quiet() // by itself, it is no reason for a change
 	require.Equal(t, 0, draining())
-}
-
-// TestNothingStoredHasAPassword greps for it.
-func TestNothingStoredHasAPassword(t *testing.T) {
-	const password = "tell-nobody"
-	w := newWorld(t, metallb(), pool("a", "192.0.2.0/24"), everywhere(), peer(password))
-	w.reconcile()
-	for _, o := range []client.Object{w.revision(w.inForce()), w.state("default")} {
-		text, err := json.Marshal(o)
-		require.NoError(t, err)
-		require.NotContains(t, string(text), password)
-	}
-	snapshot := w.load(w.inForce())
-	require.NotContains(t, fmt.Sprintf("%+v", snapshot), password)
-	_, ok := snapshot.Peer("router")
-	require.True(t, ok)
-	require.IsType(t, config.Password{}, snapshot.Passwords()["router"])
 }
