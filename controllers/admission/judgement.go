@@ -30,45 +30,36 @@ type finding struct {
 	config.Problem
 }
 
+// verdict returns the verdict on an object; one that does not exist is absent.
+func (j judgement) verdict(key configuration.Key) config.Verdict {
+	i, ok := slices.BinarySearchFunc(j.verdicts, key, func(v config.Verdict, key configuration.Key) int {
+		return cmp.Or(cmp.Compare(v.Kind, key.Kind), cmp.Compare(v.Name, key.Name))
+	})
+	if !ok {
+		return config.Verdict{Standing: config.Absent}
+	}
+	return j.verdicts[i]
+}
+
 // errorsAdded returns what a change of one object makes wrong that was not wrong
 // before: in the object itself, and in others that are in force no more.
 func errorsAdded(before, after judgement, changed configuration.Key) []finding {
 	var found []finding
-	had := before.verdicts
 	for i := range after.verdicts {
 		v := &after.verdicts[i]
-		for len(had) > 0 && byObject(&had[0], v) < 0 {
-			had = had[1:]
+		if v.Accepted() {
+			continue // as nearly all are
 		}
 		key := configuration.Key{Kind: v.Kind, Name: v.Name}
-		var was config.Verdict
-		if len(had) > 0 && byObject(&had[0], v) == 0 {
-			was = had[0]
-		} else if key != changed {
+		was := before.verdict(key)
+		if key != changed && !was.Accepted() && (v.Standing != config.Absent || was.Standing == config.Absent) {
 			continue
 		}
-		if key == changed || was.Accepted() && !v.Accepted() || was.Standing != config.Absent && v.Standing == config.Absent {
-			for _, p := range without(v.Errors, was.Errors) {
-				found = append(found, finding{key, p})
-			}
+		for _, p := range without(v.Errors, was.Errors) {
+			found = append(found, finding{key, p})
 		}
 	}
 	return found
-}
-
-func byObject(a, b *config.Verdict) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-}
-
-// errorsLeft returns what was and is wrong with an object.
-func errorsLeft(after judgement, changed configuration.Key) []config.Problem {
-	i, ok := slices.BinarySearchFunc(after.verdicts, changed, func(v config.Verdict, k configuration.Key) int {
-		return cmp.Or(cmp.Compare(v.Kind, k.Kind), cmp.Compare(v.Name, k.Name))
-	})
-	if !ok {
-		return nil
-	}
-	return after.verdicts[i].Errors
 }
 
 // warningsAdded returns the warnings on a changed object, and those on others

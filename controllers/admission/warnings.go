@@ -23,7 +23,7 @@ const (
 // ones on other objects; the worst first.
 func warnings(before, after judgement, changed configuration.Key) []string {
 	var found []finding
-	for _, p := range errorsLeft(after, changed) {
+	for _, p := range after.verdict(changed).Errors {
 		p.Reason, p.Message = reasonStillRefused, p.Message+" (this is stored, but not in force)"
 		found = append(found, finding{changed, p})
 	}
