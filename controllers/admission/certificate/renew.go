@@ -19,7 +19,13 @@ func (r rules) renew(p plan, now time.Time, see sight, stored content) (plan, er
 	}
 	var store content
 	if next := stored.next; next != nil {
-		if at := r.settled(now, see.trust, p.memory, next); at.After(now) {
+		at := r.settled(now, see.trust, p.memory, next)
+		// One that is about to expire is of no use to wait with: its validity may
+		// have been shorter than this operator's.
+		if last := stored.current.until.Add(-r.settling() / 20); last.Before(at) {
+			at = last
+		}
+		if at.After(now) {
 			p.lookAt(at)
 			return p, nil
 		}
