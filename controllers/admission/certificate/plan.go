@@ -17,8 +17,9 @@ const (
 	longestWait = time.Hour
 )
 
-// errNoSecret is why there is no certificate if there is no Secret.
-var errNoSecret = errors.New("the Secret does not exist")
+// errNoSecret is why there is no certificate if there is no Secret, or nothing in
+// it.
+var errNoSecret = errors.New("the Secret is missing or empty")
 
 // rules are what a replica goes by. They, and what plan makes of them, are pure:
 // the clock is the caller's, and all that is written is returned.
@@ -29,7 +30,7 @@ type rules struct {
 
 // sight is what a replica sees in the cluster.
 type sight struct {
-	secret map[string][]byte // nil if there is no Secret
+	secret map[string][]byte // empty if there is no Secret
 	trust  trust
 }
 
@@ -81,7 +82,7 @@ type plan struct {
 // trusted.
 func (r rules) plan(now time.Time, see sight, m memory) (plan, error) {
 	stored, fault := readContent(see.secret, r.names[0], now)
-	if see.secret == nil {
+	if len(see.secret) == 0 {
 		fault = errNoSecret
 	}
 	m.trusted = m.trusted.after(now, see.trust)
@@ -97,7 +98,7 @@ func (r rules) plan(now time.Time, see sight, m memory) (plan, error) {
 	if m.served != nil && !m.served.is(stored.current) && m.served.validAt(now) && see.trust.common().has(m.served.ca) {
 		// Somebody has put another certificate into the Secret, or another replica
 		// was earlier to find that the next one may be served.
-		if at := r.settled(now, see.trust, m, stored.current); at.After(now) {
+		if at := r.takesOver(now, see.trust, m, stored.current, m.served); at.After(now) {
 			p.memory.served = m.served
 			p.lookAt(at)
 		}

@@ -19,13 +19,7 @@ func (r rules) renew(p plan, now time.Time, see sight, stored content) (plan, er
 	}
 	var store content
 	if next := stored.next; next != nil {
-		at := r.settled(now, see.trust, p.memory, next)
-		// One that is about to expire is of no use to wait with: its validity may
-		// have been shorter than this operator's.
-		if last := stored.current.until.Add(-r.settling() / 20); last.Before(at) {
-			at = last
-		}
-		if at.After(now) {
+		if at := r.takesOver(now, see.trust, p.memory, next, stored.current); at.After(now) {
 			p.lookAt(at)
 			return p, nil
 		}
@@ -41,8 +35,19 @@ func (r rules) renew(p plan, now time.Time, see sight, stored content) (plan, er
 	return p, nil
 }
 
-// settled returns from when on a certificate may be served in place of another
-// that is trusted. For one that is not trusted yet, that is far from now.
+// takesOver returns from when on a certificate may be served in place of another
+// that is trusted: when its CA has settled, but before the other one expires. The
+// validity of that may have been much shorter than ours.
+func (r rules) takesOver(now time.Time, t trust, m memory, next, from *pair) time.Time {
+	last := from.until.Add(-r.settling() / 20)
+	if at := r.settled(now, t, m, next); at.Before(last) {
+		return at
+	}
+	return last
+}
+
+// settled returns from when on every API server trusts a certificate. For one
+// that is not trusted yet, that is far from now.
 func (r rules) settled(now time.Time, t trust, m memory, p *pair) time.Time {
 	if len(t) == 0 {
 		return now
