@@ -45,7 +45,9 @@ type apiServer struct {
 
 func newAPIServer(t *testing.T, configuration *admissionv1.ValidatingWebhookConfiguration) *apiServer {
 	s := &apiServer{t: t, objects: make(map[string]client.Object), watchers: make(map[string][]chan metav1.WatchEvent)}
-	s.put(configurationsPath, configuration)
+	if configuration != nil {
+		s.put(configurationsPath, configuration)
+	}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s

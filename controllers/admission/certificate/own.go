@@ -72,9 +72,6 @@ func (o *own) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Res
 	see := sight{trust: o.trustOf(configuration)}
 	if secret != nil {
 		see.secret = secret.Data
-		if see.secret == nil {
-			see.secret = map[string][]byte{}
-		}
 	}
 	now := o.now()
 	p, err := o.rules.plan(now, see, o.memory)

@@ -17,7 +17,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -129,14 +128,21 @@ func configuration() *admissionv1.ValidatingWebhookConfiguration {
 		Webhooks: []admissionv1.ValidatingWebhook{
 			to("pools.metallb.io", namespace, DefaultService),
 			to("elsewhere.metallb.io", "default", DefaultService),
+			to("other.metallb.io", namespace, "other"),
 			to("peers.metallb.io", namespace, DefaultService),
 			{Name: "url.metallb.io", ClientConfig: admissionv1.WebhookClientConfig{URL: &url}},
 		},
 	}
 }
 
-func owned(object client.Object, owner client.Object, kind string) client.Object {
+// of returns an object as one of the namespace.
+func of(object client.Object) client.Object {
 	object.SetNamespace(namespace)
+	return object
+}
+
+func owned(object client.Object, owner client.Object, kind string) client.Object {
+	of(object)
 	object.SetOwnerReferences([]metav1.OwnerReference{*metav1.NewControllerRef(owner, appsv1.SchemeGroupVersion.WithKind(kind))})
 	return object
 }
@@ -169,11 +175,9 @@ func TestSecretAndCABundles(t *testing.T) {
 
 	c := w.getConfiguration()
 	require.Equal(t, s.Data["ca.crt"], c.Webhooks[0].ClientConfig.CABundle)
-	require.Equal(t, s.Data["ca.crt"], c.Webhooks[2].ClientConfig.CABundle)
-	for i, webhook := range configuration().Webhooks {
-		c.Webhooks[i].ClientConfig.CABundle = nil
-		require.Equal(t, webhook, c.Webhooks[i], "nothing else is changed")
-	}
+	require.Equal(t, s.Data["ca.crt"], c.Webhooks[3].ClientConfig.CABundle)
+	c.Webhooks[0].ClientConfig.CABundle, c.Webhooks[3].ClientConfig.CABundle = nil, nil
+	require.Equal(t, configuration().Webhooks, c.Webhooks, "nothing else is changed")
 	require.Equal(t, 2, w.writes)
 	require.Equal(t, time.Hour, w.reconcile().RequeueAfter)
 	require.Equal(t, 2, w.writes)
@@ -183,12 +187,11 @@ func TestSecretAndCABundles(t *testing.T) {
 func TestNobodyOwnsTheSecret(t *testing.T) {
 	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "metallb-operator-1", UID: "r"}}
 	pod := func() *corev1.Pod { return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "metallb-operator-1-x"}} }
-	bare := pod()
-	bare.Namespace = namespace
 	for name, objects := range map[string][]client.Object{
 		"no pod":                  {},
-		"a pod of its own":        {bare},
-		"a pod of something else": {owned(pod(), set, "StatefulSet")},
+		"a pod of its own":        {of(pod())},
+		"a pod of something else": append(operator()[:1], owned(pod(), set, "StatefulSet")),
+		"a ReplicaSet of its own": {of(set.DeepCopy()), owned(pod(), set, "ReplicaSet")},
 		"no ReplicaSet":           {owned(pod(), set, "ReplicaSet")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,14 +206,7 @@ func TestNobodyOwnsTheSecret(t *testing.T) {
 // TestExistingSecret is of one that came with manifests, as MetalLB's do, or that
 // MetalLB has filled.
 func TestExistingSecret(t *testing.T) {
-	existing := func(data map[string][]byte) *corev1.Secret {
-		return &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: DefaultSecret, Labels: map[string]string{"a": "b"}},
-			Type:       corev1.SecretTypeOpaque,
-			Data:       data,
-		}
-	}
-	w := newWorld(t, configuration(), existing(nil))
+	w := newWorld(t, configuration(), secretOf(nil))
 	w.reconcile()
 	s := w.getSecret()
 	require.Equal(t, map[string]string{"a": "b"}, s.Labels)
@@ -220,7 +216,7 @@ func TestExistingSecret(t *testing.T) {
 	good, err := issue(Options{Namespace: namespace, Service: DefaultService}.names(), noon, DefaultValidity)
 	require.NoError(t, err)
 	data := with(contentOf(noon, good, nil, nil).data(), map[string][]byte{"ca.key": []byte("a key at rest")})
-	w = newWorld(t, configuration(), existing(data))
+	w = newWorld(t, configuration(), secretOf(data))
 	w.reconcile()
 	require.Equal(t, data, w.getSecret().Data, "it is as good as ours")
 	require.Equal(t, good.certificate, w.servedFile())
@@ -232,64 +228,87 @@ func TestExistingSecret(t *testing.T) {
 	require.NotContains(t, w.getSecret().Data, "ca.key")
 }
 
+// TestRaces is of what somebody else does just before a write of ours.
 func TestRaces(t *testing.T) {
-	// what somebody else does before each of our writes
-	for name, first := range map[string]func(w *world) error{
-		"the Secret is created": func(w *world) error {
-			other := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: DefaultSecret}}
-			return client.IgnoreAlreadyExists(w.store.Create(t.Context(), other))
-		},
-		"the configuration is changed": func(w *world) error {
+	for name, tc := range map[string]struct {
+		secret *corev1.Secret
+		first  func(ctx context.Context, w *world) error
+	}{
+		"the Secret is created": {nil, func(ctx context.Context, w *world) error {
+			return w.store.Create(ctx, secretOf(goodData(t)))
+		}},
+		"the Secret is filled": {secretOf(nil), func(ctx context.Context, w *world) error {
+			s := w.getSecret()
+			s.Data = goodData(t)
+			return w.store.Update(ctx, s)
+		}},
+		"the Secret is deleted": {secretOf(nil), func(ctx context.Context, w *world) error {
+			return w.store.Delete(ctx, w.getSecret())
+		}},
+		"the configuration is changed": {secretOf(goodData(t)), func(ctx context.Context, w *world) error {
 			c := w.getConfiguration()
 			c.Webhooks = c.Webhooks[1:]
-			return w.store.Update(t.Context(), c)
-		},
-		"the configuration is deleted": func(w *world) error {
-			return w.store.Delete(t.Context(), w.getConfiguration())
-		},
-		"the configuration is made again": func(w *world) error {
-			if err := w.store.Delete(t.Context(), w.getConfiguration()); err != nil {
+			return w.store.Update(ctx, c)
+		}},
+		"the configuration is deleted": {secretOf(goodData(t)), func(ctx context.Context, w *world) error {
+			return w.store.Delete(ctx, w.getConfiguration())
+		}},
+		"the configuration is made again": {secretOf(goodData(t)), func(ctx context.Context, w *world) error {
+			if err := w.store.Delete(ctx, w.getConfiguration()); err != nil {
 				return err
 			}
 			again := configuration()
 			again.UID = "second"
 			again.Webhooks = again.Webhooks[1:]
-			return w.store.Create(t.Context(), again)
-		},
+			return w.store.Create(ctx, again)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, configuration())
-			if name != "the Secret is created" {
-				require.NoError(t, w.store.Create(t.Context(), &corev1.Secret{
-					ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: DefaultSecret},
-					Data:       goodData(t),
-				}))
+			objects := []client.Object{configuration()}
+			if tc.secret != nil {
+				objects = append(objects, tc.secret)
 			}
+			w := newWorld(t, objects...)
+			done := false
 			w.before = func() error {
-				w.before = nil
-				return first(w)
+				w.before, done = nil, true
+				return tc.first(t.Context(), w)
 			}
 			result, err := w.Reconcile(t.Context(), reconcile.Request{})
+			require.True(t, done)
 			require.NoError(t, err, "that somebody else was faster is no error")
 			require.Equal(t, time.Second, result.RequeueAfter)
-			var list admissionv1.ValidatingWebhookConfigurationList
-			require.NoError(t, w.store.List(t.Context(), &list))
-			for _, c := range list.Items {
-				for _, webhook := range c.Webhooks {
-					require.Empty(t, webhook.ClientConfig.CABundle)
-				}
+			for _, webhook := range w.trustOf(w.configurationIfAny()) {
+				require.Empty(t, webhook.cas)
 			}
 
 			w.reconcile()
-			require.NotEmpty(t, w.servedFile())
-			exists := name != "the configuration is deleted"
-			err = w.store.Get(t.Context(), types.NamespacedName{Name: DefaultConfiguration}, &admissionv1.ValidatingWebhookConfiguration{})
-			require.Equal(t, exists, err == nil)
-			if exists {
-				require.Empty(t, w.trustOf(w.getConfiguration()).lacking(w.memory.stored.cas))
-			}
+			require.Equal(t, w.getSecret().Data["tls.crt"], w.servedFile())
+			c := w.configurationIfAny()
+			require.Equal(t, name == "the configuration is deleted", c == nil, "it is never made")
+			require.Empty(t, w.trustOf(c).lacking(w.memory.stored.cas))
 		})
 	}
+}
+
+// secretOf returns a Secret as somebody else has made it.
+func secretOf(data map[string][]byte) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: DefaultSecret, Labels: map[string]string{"a": "b"}},
+		Type:       corev1.SecretTypeOpaque,
+		Data:       data,
+	}
+}
+
+// configurationIfAny returns the webhook configuration, nil if there is none.
+func (w *world) configurationIfAny() *admissionv1.ValidatingWebhookConfiguration {
+	w.t.Helper()
+	var list admissionv1.ValidatingWebhookConfigurationList
+	require.NoError(w.t, w.store.List(w.t.Context(), &list))
+	if len(list.Items) == 0 {
+		return nil
+	}
+	return &list.Items[0]
 }
 
 func goodData(t *testing.T) map[string][]byte {

@@ -5,6 +5,7 @@ package certificate
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"log"
 	"net"
 	"net/http"
@@ -91,6 +92,17 @@ func TestReady(t *testing.T) {
 	require.NoError(t, w.ready())
 }
 
+// wrong is a source that is mistaken about who trusts its certificate.
+type wrong struct {
+	*own
+	other *pair
+}
+
+func (w wrong) trusted() (*tls.Certificate, *x509.CertPool, error) {
+	served, err := w.GetCertificate(nil)
+	return served, bundle{w.other.ca}.pool(), err
+}
+
 // TestNotReady is of servers that are not what the API server expects.
 func TestNotReady(t *testing.T) {
 	started := func(t *testing.T) *world {
@@ -122,6 +134,16 @@ func TestNotReady(t *testing.T) {
 		err := w.ready()
 		require.ErrorIs(t, err, ErrNotServing)
 		require.ErrorIs(t, err, errAnother)
+	})
+	t.Run("a certificate that its CA has not signed", func(t *testing.T) {
+		w := started(t)
+		p, err := issue(w.options.names(), noon, DefaultValidity)
+		require.NoError(t, err)
+		w.source = wrong{w.own, p}
+		serve(t, w.Keeper, w.GetCertificate)
+		err = w.ready()
+		require.ErrorIs(t, err, ErrNotServing)
+		require.ErrorAs(t, err, new(x509.UnknownAuthorityError))
 	})
 	t.Run("no answer", func(t *testing.T) {
 		w := started(t)

@@ -11,10 +11,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
+
+// taken is a lock that somebody else has.
+type taken struct{ resourcelock.Interface }
+
+func (taken) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	record := &resourcelock.LeaderElectionRecord{HolderIdentity: "another", LeaseDurationSeconds: 3600}
+	return record, []byte(record.HolderIdentity), nil
+}
+func (taken) Identity() string { return "one" }
+func (taken) Describe() string { return "metallb-operator" }
 
 // start runs a Keeper in a manager that never becomes the leader.
 func start(t *testing.T, cfg *rest.Config) *Keeper {
@@ -22,10 +33,10 @@ func start(t *testing.T, cfg *rest.Config) *Keeper {
 	k, err := New(cfg, Options{Namespace: namespace, PodName: "metallb-operator-1-x"})
 	require.NoError(t, err)
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
-		LeaderElection: true, LeaderElectionID: "metallb-operator", LeaderElectionNamespace: namespace,
-		LeaderElectionConfig: &rest.Config{Host: "http://127.0.0.1:1"}, // nobody is there
-		Metrics:              metricsserver.Options{BindAddress: "0"},
-		Controller:           config.Controller{SkipNameValidation: new(true)},
+		LeaderElection:                      true,
+		LeaderElectionResourceLockInterface: taken{},
+		Metrics:                             metricsserver.Options{BindAddress: "0"},
+		Controller:                          config.Controller{SkipNameValidation: new(true)},
 	})
 	require.NoError(t, err)
 	require.NoError(t, k.SetupWithManager(mgr))
@@ -45,6 +56,14 @@ func becomesReady(t *testing.T, k *Keeper) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		require.NoError(c, k.Ready((&http.Request{}).WithContext(t.Context())))
 	}, 5*time.Second, 5*time.Millisecond)
+}
+
+// TestNothingExists is of a cluster without a Secret and without a configuration:
+// nothing of what is watched is there to start with.
+func TestNothingExists(t *testing.T) {
+	server := newAPIServer(t, nil)
+	becomesReady(t, start(t, server.config()))
+	require.NotNil(t, server.secret())
 }
 
 // TestReplicas is of two replicas of the operator, of which none leads.
