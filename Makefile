@@ -25,7 +25,7 @@ GENERATED := api config/crd config/rbac docs/configuration.md
 help: ## Print this help.
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make <target> [NODES=3] [NODE=2]" } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Show the main job on a real local cluster: an address that answers and survives a power cut.
@@ -61,6 +61,12 @@ test-lab: compiler $(GOTESTSUM) ## Test the lab's own life: up, kill, heal, down
 .PHONY: test-e2e
 test-e2e: compiler $(GOTESTSUM) ## Run the end-to-end tests on a running lab, or on one of their own (root).
 	$(GOTESTSUM) --format standard-verbose -- -race -count=1 -timeout 40m ./test/e2e/...
+
+##@ Benchmarks
+
+.PHONY: bench-configuration
+bench-configuration: ## Measure on the lab how long a change of the configuration takes (root).
+	go run ./test/bench/configuration
 
 ##@ Code
 

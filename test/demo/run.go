@@ -127,7 +127,7 @@ func (d *demo) createService(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := install.Apply(ctx, d.lab, bytes.ReplaceAll(data, []byte("ECHO_IMAGE"), []byte(echo))); err != nil {
+		if _, err := install.Apply(ctx, d.lab, bytes.ReplaceAll(data, []byte("ECHO_IMAGE"), []byte(echo))); err != nil {
 			return "", err
 		}
 	}

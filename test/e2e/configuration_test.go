@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -19,10 +21,25 @@ import (
 // generation, and returns it.
 func waitForVerdict(t *testing.T, pool *v1beta1.IPAddressPool) metav1.Condition {
 	t.Helper()
+	return waitForVerdictOn(t, pool, &pool.Status.Conditions, func(metav1.Condition) bool { return true })
+}
+
+// requireAccepted waits until an object is accepted as it is.
+func requireAccepted(t *testing.T, object client.Object, conditions *[]metav1.Condition) {
+	t.Helper()
+	waitForVerdictOn(t, object, conditions, func(c metav1.Condition) bool { return c.Status == metav1.ConditionTrue })
+}
+
+// waitForVerdictOn waits until an object has a condition Accepted that is about
+// its present generation and is as wanted, and returns it. conditions are those
+// of the object.
+func waitForVerdictOn(t *testing.T, object client.Object, conditions *[]metav1.Condition, wanted func(metav1.Condition) bool) metav1.Condition {
+	t.Helper()
 	var verdict *metav1.Condition
-	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, pool, func() (string, bool) {
-		verdict = meta.FindStatusCondition(pool.Status.Conditions, v1beta1.ConditionAccepted)
-		return "the pool has no condition Accepted", verdict != nil && verdict.ObservedGeneration == pool.Generation
+	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, object, func() (string, bool) {
+		verdict = meta.FindStatusCondition(*conditions, v1beta1.ConditionAccepted)
+		return fmt.Sprintf("%s has the condition Accepted %+v", object.GetName(), verdict),
+			verdict != nil && verdict.ObservedGeneration == object.GetGeneration() && wanted(*verdict)
 	}))
 	return *verdict
 }
@@ -43,7 +60,8 @@ func TestRefusedEditKeepsWhatWorks(t *testing.T) {
 
 	before := pool.DeepCopy()
 	pool.Spec.Addresses = []v1beta1.AddressRange{"192.0.2.128/25"}
-	require.NoError(t, shared.client.Patch(t.Context(), pool, client.MergeFrom(before)))
+	require.ErrorContains(t, shared.client.Patch(t.Context(), pool.DeepCopy(), client.MergeFrom(before)), "overlaps")
+	unjudged(t, func(ctx context.Context) error { return shared.client.Patch(ctx, pool, client.MergeFrom(before)) })
 	verdict = waitForVerdict(t, pool)
 	require.Equal(t, metav1.ConditionFalse, verdict.Status)
 	require.Equal(t, "Overlap", verdict.Reason)

@@ -33,12 +33,7 @@ func TestNodeLosesPower(t *testing.T) {
 		return conn.Close()
 	})
 	defer monitor.Stop()
-	t.Cleanup(func() {
-		// The test's context has ended by now.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
-		defer cancel()
-		require.NoError(t, shared.lab.Heal(ctx, owner.Name))
-	})
+	afterwards(t, func(ctx context.Context) error { return shared.lab.Heal(ctx, owner.Name) })
 
 	cut := time.Now()
 	require.NoError(t, shared.lab.Kill(limit(t, 30*time.Second), owner.Name))

@@ -33,11 +33,25 @@ func limit(t *testing.T, d time.Duration) context.Context {
 func create(t *testing.T, object client.Object) {
 	t.Helper()
 	require.NoError(t, shared.client.Create(t.Context(), object))
+	deleteAfter(t, object)
+}
+
+// deleteAfter deletes an object when the test ends, if it is there then.
+func deleteAfter(t *testing.T, object client.Object) {
+	t.Helper()
+	afterwards(t, func(ctx context.Context) error {
+		return client.IgnoreNotFound(shared.client.Delete(ctx, object))
+	})
+}
+
+// afterwards does something when the test ends: then its own context has ended,
+// too.
+func afterwards(t *testing.T, do func(context.Context) error) {
+	t.Helper()
 	t.Cleanup(func() {
-		// The test's context has ended by now.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
 		defer cancel()
-		require.NoError(t, client.IgnoreNotFound(shared.client.Delete(ctx, object)))
+		require.NoError(t, do(ctx))
 	})
 }
 

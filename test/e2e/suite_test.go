@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/test/install"
 	"metallb.io/metallb/test/lab"
 )
@@ -30,7 +31,7 @@ const setUpLimit = 25 * time.Minute
 // suite is what the tests share: one lab with the product on it.
 type suite struct {
 	lab    *lab.Lab
-	client client.Client
+	client client.WithWatch
 	image  string
 }
 
@@ -117,8 +118,30 @@ func (s *suite) reset(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, kind := range []client.Object{&v1beta1.L2Advertisement{}, &v1beta1.IPAddressPool{}} {
+	for _, kind := range []client.Object{
+		&v1beta1.L2Advertisement{}, &v1beta1.BGPAdvertisement{}, &v1beta1.IPAddressPool{}, &v1beta1.Community{},
+		&v1beta2.BGPPeer{}, &v1beta1.BFDProfile{}, // in this order: a profile in use is not deleted
+	} {
 		if err := s.client.DeleteAllOf(ctx, kind, client.InNamespace(install.Namespace)); err != nil {
+			return err
+		}
+	}
+	return s.dropOverrides(ctx)
+}
+
+// dropOverrides has every component run what is for all of them.
+func (s *suite) dropOverrides(ctx context.Context) error {
+	var states v1beta1.ConfigurationStateList
+	if err := s.client.List(ctx, &states, client.InNamespace(install.Namespace)); err != nil {
+		return err
+	}
+	for _, state := range states.Items {
+		if state.Name == v1beta1.ConfigurationStateDefault || state.Spec == (v1beta1.ConfigurationStateSpec{}) {
+			continue
+		}
+		before := state.DeepCopy()
+		state.Spec = v1beta1.ConfigurationStateSpec{}
+		if err := s.client.Patch(ctx, &state, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
 			return err
 		}
 	}

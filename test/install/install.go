@@ -6,10 +6,8 @@ package install
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,9 +18,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/test/lab"
 )
 
@@ -36,31 +36,42 @@ const imageName = "metallb.io/metallb"
 const pollInterval = 100 * time.Millisecond
 
 // Client returns a client for a lab's cluster that knows our types and those of
-// Kubernetes.
-func Client(l *lab.Lab) (client.Client, error) {
+// Kubernetes. It does not hold requests back.
+func Client(l *lab.Lab) (client.WithWatch, error) {
 	restConfig, err := l.RESTConfig()
 	if err != nil {
 		return nil, err
 	}
+	restConfig.QPS = -1
+	return ClientFor(restConfig)
+}
+
+// ClientFor returns a client like that of Client, for another user.
+func ClientFor(restConfig *rest.Config) (client.WithWatch, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("register the API types: %w", err)
 		}
 	}
-	return client.New(restConfig, client.Options{Scheme: scheme})
+	return client.NewWithWatch(restConfig, client.Options{Scheme: scheme})
 }
 
 // Operator applies config/default with the image of this reference, and waits
 // until the operator is ready.
 func Operator(ctx context.Context, l *lab.Lab, c client.Client, image string) error {
-	overlay, err := writeOverlay(l, image)
+	overlay, err := Manifests(l, image)
 	if err != nil {
 		return err
 	}
 	if _, err := Kubectl(ctx, l, "apply", "-k", overlay); err != nil {
 		return err
 	}
+	return OperatorReady(ctx, c)
+}
+
+// OperatorReady waits until every pod of the operator is up to date and ready.
+func OperatorReady(ctx context.Context, c client.Client) error {
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "metallb-operator"}}
 	return Until(ctx, c, deployment, func() (string, bool) {
 		s := deployment.Status
@@ -97,34 +108,6 @@ func MetalLB(ctx context.Context, c client.Client, image string) error {
 	})
 }
 
-// Kubectl runs the lab's kubectl and returns what it printed. Its complaints
-// are part of the error if it fails.
-func Kubectl(ctx context.Context, l *lab.Lab, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(l.Dir(), "bin", "kubectl"), append([]string{"--kubeconfig", l.Kubeconfig()}, args...)...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return string(out), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
-	}
-	return string(out), nil
-}
-
-// Apply applies manifests with kubectl, as a user does.
-func Apply(ctx context.Context, l *lab.Lab, manifests []byte) error {
-	file, err := os.CreateTemp(l.Dir(), "apply-*.yaml")
-	if err != nil {
-		return fmt.Errorf("make a file for manifests: %w", err)
-	}
-	defer os.Remove(file.Name()) //nolint:errcheck // the lab's directory goes with the lab
-	_, err = file.Write(manifests)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("write manifests: %w", err)
-	}
-	_, err = Kubectl(ctx, l, "apply", "-f", file.Name())
-	return err
-}
-
 // Until reads an object again and again until done reports true. done also says
 // how things stand, in words; that is the error if the context ends first. An
 // object that does not exist yet is waited for.
@@ -133,7 +116,7 @@ func Until(ctx context.Context, c client.Client, object client.Object, done func
 	state := fmt.Sprintf("%T %s does not exist", object, key)
 	err := wait.PollUntilContextCancel(ctx, pollInterval, true, func(ctx context.Context) (bool, error) {
 		if err := c.Get(ctx, key, object); err != nil {
-			if client.IgnoreNotFound(err) != nil {
+			if client.IgnoreNotFound(err) != nil && ctx.Err() == nil {
 				state = err.Error()
 			}
 			return false, nil // the API server may be away for a moment
@@ -148,9 +131,9 @@ func Until(ctx context.Context, c client.Client, object client.Object, done func
 	return nil
 }
 
-// writeOverlay writes a kustomization that is config/default with another
-// image tag, as a user would to run an image of theirs.
-func writeOverlay(l *lab.Lab, image string) (string, error) {
+// Manifests writes a kustomization that is config/default with another image
+// tag, as a user would to run an image of theirs, and returns its directory.
+func Manifests(l *lab.Lab, image string) (string, error) {
 	tag, ok := strings.CutPrefix(image, imageName+":")
 	if !ok {
 		return "", fmt.Errorf("the image reference %q is not one of %s", image, imageName)
