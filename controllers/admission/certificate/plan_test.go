@@ -310,6 +310,26 @@ func TestAfterAYear(t *testing.T) {
 	}
 }
 
+// TestShortLived is of a certificate with a shorter validity than is configured
+// now: it expires before the CA of the next one has settled.
+func TestShortLived(t *testing.T) {
+	c, x, y := newCluster(t), new(replica), new(replica)
+	current, err := issue(names, noon, 30*time.Second)
+	require.NoError(t, err)
+	c.putSecret(contentOf(noon, current, nil, nil).data())
+	c.run(x)
+	changes, again := c.run(y)
+	require.Empty(t, changes)
+	require.Equal(t, current.until.Add(-3*time.Second), again)
+
+	c.now = again
+	changes, _ = c.run(x)
+	require.Equal(t, []change{promoted}, changes)
+	c.serves(x)
+	c.run(y)
+	c.serves(y)
+}
+
 func TestClockThatJumps(t *testing.T) {
 	c, x, _ := started(t)
 	c.now = noon.Add(3 * DefaultValidity)
