@@ -72,7 +72,7 @@ type builder struct {
 }
 
 func (b *builder) settlePools() {
-	b.pools = contend(admit(b, KindIPAddressPool, b.objects.Pools, poolMeta), poolMeta, b.last.Pools, b.last.poolAt, parsePool)
+	b.pools = contend(admit(b, KindIPAddressPool, b.objects.Pools, poolMeta), poolMeta, b.last.Pools, b.last.poolAt(), parsePool)
 	b.table = addressTableFrom(b.last, inForce(b.pools))
 	settle(b.pools, b.table)
 	b.next.Pools = inForce(b.pools)
@@ -172,19 +172,21 @@ func (b *builder) verdicts() []Verdict {
 // dropped if anything else changes.
 func (b *builder) content() *content {
 	reassign := b.objects.MetalLB != nil && b.objects.MetalLB.Spec.AddressPolicy == v1beta1.AddressPolicyReassign
+	if b.next.sameForms(&b.last.accepted) && (!reassign || len(b.last.Draining) == 0) {
+		return b.last
+	}
 	c := resolve(b.next, b.table, b.last)
+	if reassign {
+		return c
+	}
 	without := func(drop func(drain) bool) {
-		c.Draining, c.Retired = nil, retired{}
-		if !reassign {
-			c.Draining = drains(b.last, b.next.Pools, b.table, drop)
-			c.Retired = retire(b.last, &c.accepted)
-		}
+		c.Draining = drains(b.last, b.next.Pools, b.table, drop)
+		c.Retired = retire(b.last, &c.accepted)
 		c.resolveDraining()
-		c.seal()
 	}
 
-	without(noneOf)
-	if len(b.objects.Drained) > 0 && c.hash != b.last.hash {
+	without(func(drain) bool { return false })
+	if len(b.objects.Drained) > 0 && c.sum() != b.last.sum() {
 		done := make(map[DrainedRange]bool)
 		for _, d := range b.objects.Drained {
 			done[d] = true
@@ -193,5 +195,3 @@ func (b *builder) content() *content {
 	}
 	return c
 }
-
-func noneOf(drain) bool { return false }

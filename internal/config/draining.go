@@ -86,10 +86,10 @@ func drains(last *content, next []*poolForm, table *addressTable, drop func(drai
 		}
 	}
 	for i, pool := range last.Pools {
-		for len(next) > 0 && next[0].Name < pool.Name {
+		for len(next) > 0 && next[0] != pool && next[0].Name < pool.Name {
 			next = next[1:]
 		}
-		if len(next) > 0 && next[0].Name == pool.Name && slices.Equal(next[0].Spec.Ranges, pool.Spec.Ranges) {
+		if len(next) > 0 && (next[0] == pool || next[0].Name == pool.Name && slices.Equal(next[0].Spec.Ranges, pool.Spec.Ranges)) {
 			continue
 		}
 		d := drain{Pool: pool.Name, Labels: maps.Clone(pool.Labels)}

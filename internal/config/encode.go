@@ -5,7 +5,6 @@ package config
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,12 +35,14 @@ func (s Snapshot) MarshalJSON() ([]byte, error) {
 // written differently, so that what is stored under it can stand in for the
 // objects in every respect.
 func (s Snapshot) Digest() string {
-	content, err := json.Marshal(s.get().accepted)
-	if err != nil {
-		panic(err) // forms are plain values
-	}
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:hashLength])
+	c := s.get()
+	return c.digest.of(func() sum {
+		content, err := json.Marshal(c.accepted)
+		if err != nil {
+			panic(err) // forms are plain values
+		}
+		return sha256.Sum256(content)
+	})
 }
 
 // Decode reads a Snapshot that MarshalJSON wrote, and adds the passwords. A peer
@@ -68,7 +69,6 @@ func Decode(data []byte, passwords map[string]Password) (Snapshot, error) {
 	}
 	c := resolve(in.accepted, newAddressTable(in.Pools), &content{})
 	c.resolveDraining()
-	c.seal()
 	return Snapshot{c}, nil
 }
 

@@ -2,16 +2,58 @@
 
 package config
 
-import "encoding/hex"
+import (
+	"encoding/hex"
+	"sync"
+)
 
 // hashLength is how many bytes of the digest name a content: 32 characters in
 // hexadecimal are short enough for a label and long enough not to collide.
 const hashLength = 16
 
-// sum identifies the content but what drains. Of the pools' labels and of what
-// advertisements select them by, only which advertisement selects which pool
-// counts; of the names of communities, only what they stand for.
+// identity is a name of a content, made when it is asked for: most contents that
+// are only judged need none.
+type identity struct {
+	once sync.Once
+	text string
+}
+
+func (i *identity) of(compute func() sum) string {
+	i.once.Do(func() {
+		sum := compute()
+		i.text = hex.EncodeToString(sum[:hashLength])
+	})
+	return i.text
+}
+
+// sum identifies what the content makes components do. Of the pools' labels and
+// of what advertisements select them by, only which advertisement selects which
+// pool counts; of the names of communities, only what they stand for.
 func (c *content) sum() sum {
+	var d digest
+	d.content(c.baseSum())
+	d.num(uint64(len(c.draining)))
+	for i := range c.draining {
+		r := &c.draining[i]
+		d.str(r.Pool)
+		d.addr(r.Range.From())
+		d.addr(r.Range.To())
+		d.num(uint64(len(r.L2)))
+		for j := range r.L2 {
+			d.str(r.L2[j].Name)
+			r.L2[j].appendTo(&d)
+		}
+		d.num(uint64(len(r.BGP)))
+		for j := range r.BGP {
+			d.str(r.BGP[j].Name)
+			r.BGP[j].appendTo(&d)
+		}
+	}
+	return d.sum()
+}
+
+// baseSum is the sum without what drains.
+func (c *content) baseSum() sum {
 	d := digest{buf: make([]byte, 0, 128+len(c.pools)*64)}
 	d.num(uint64(len(c.profiles)))
 	for i := range c.profiles {
@@ -55,29 +97,4 @@ func (c *content) sum() sum {
 		}
 	}
 	return d.sum()
-}
-
-// seal computes the hash, after everything else.
-func (c *content) seal() {
-	var d digest
-	d.content(c.base)
-	d.num(uint64(len(c.draining)))
-	for i := range c.draining {
-		r := &c.draining[i]
-		d.str(r.Pool)
-		d.addr(r.Range.From())
-		d.addr(r.Range.To())
-		d.num(uint64(len(r.L2)))
-		for j := range r.L2 {
-			d.str(r.L2[j].Name)
-			r.L2[j].appendTo(&d)
-		}
-		d.num(uint64(len(r.BGP)))
-		for j := range r.BGP {
-			d.str(r.BGP[j].Name)
-			r.BGP[j].appendTo(&d)
-		}
-	}
-	digest := d.sum()
-	c.hash = hex.EncodeToString(digest[:hashLength])
 }

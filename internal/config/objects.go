@@ -9,7 +9,9 @@ import (
 
 // Objects are everything that a Snapshot is built from: the configuration
 // objects of one namespace, each name once, and what they refer to, in any
-// order. Build does not change them.
+// order. Build does not change them, and others may do so afterwards, except that
+// the labels of a pool have to be replaced rather than changed: a map that was
+// there at the last call is not looked into again.
 type Objects struct {
 	// Namespace is where the objects have to be. Those in another are refused.
 	// Empty means that it is not checked.

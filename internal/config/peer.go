@@ -3,8 +3,10 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -152,12 +154,25 @@ func parsePeer(object *v1beta2.BGPPeer, last *peerForm) (*peerForm, []Problem) {
 }
 
 func (f *peerForm) sameSpec(spec *v1beta2.BGPPeerSpec) bool {
-	if f.inline.Reveal() != spec.Password {
-		return false
-	}
-	stripped := *spec
-	stripped.Password = ""
-	return reflect.DeepEqual(f.raw, &stripped)
+	return f.inline.Reveal() == spec.Password && samePeerSpec(f.raw, spec)
+}
+
+// samePeerSpec is reflect.DeepEqual but for the password, and faster.
+func samePeerSpec(a, b *v1beta2.BGPPeerSpec) bool {
+	return a.MyASN == b.MyASN && a.PeerASN == b.PeerASN && a.DynamicASN == b.DynamicASN && a.LocalASN == b.LocalASN &&
+		a.PeerAddress == b.PeerAddress && a.Interface == b.Interface && a.SourceAddress == b.SourceAddress && a.PeerPort == b.PeerPort &&
+		sameValue(a.HoldTime, b.HoldTime) && sameValue(a.KeepaliveTime, b.KeepaliveTime) && sameValue(a.ConnectTime, b.ConnectTime) &&
+		a.RouterID == b.RouterID && a.PasswordSecret == b.PasswordSecret && a.BFDProfile == b.BFDProfile && a.VRF == b.VRF &&
+		a.EnableGracefulRestart == b.EnableGracefulRestart && a.EBGPMultiHop == b.EBGPMultiHop &&
+		a.DualStackAddressFamily == b.DualStackAddressFamily &&
+		a.DisableMP == b.DisableMP && //nolint:staticcheck // deprecated, and told to users
+		slices.EqualFunc(a.NodeSelectors, b.NodeSelectors, func(a, b metav1.LabelSelector) bool {
+			return maps.Equal(a.MatchLabels, b.MatchLabels) && (len(a.MatchExpressions)+len(b.MatchExpressions) == 0 || reflect.DeepEqual(a, b))
+		})
+}
+
+func sameValue[T comparable](a, b *T) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 // seal computes the sum and fills in what is not encoded. The password is part

@@ -67,7 +67,7 @@ func (r *peerRules) place(old, now *peerForm) {
 }
 
 func (r *peerRules) collectAll() {
-	r.endpoints = make(map[endpoint][]*peerForm)
+	r.endpoints = make(map[endpoint][]*peerForm, len(r.inForce))
 	r.values = make([]nodeValues, max(1, len(r.nodes.nodes)))
 	for _, f := range r.inForce {
 		r.collect(f)
@@ -163,7 +163,7 @@ func addressText(a netip.Addr) string {
 func precedence(forms []*peerForm) []string {
 	differ := false
 	asns := make(map[string]uint32)
-	routers := make(map[endpoint]bool)
+	routers := make(map[endpoint]bool, len(forms))
 	for _, f := range forms {
 		asn, ok := asns[f.Spec.VRF]
 		differ = differ || ok && asn != f.Spec.MyASN || f.Spec.RouterID != forms[0].Spec.RouterID || routers[f.endpoint()]

@@ -85,6 +85,9 @@ type poolForm struct {
 	Spec   Pool              `json:"spec"`
 
 	raw *v1beta1.IPAddressPoolSpec
+	// source is the map that Labels are a copy of, only to be recognized: what
+	// it holds may have changed. Nil in a form that was decoded.
+	source map[string]string
 	// entries are the elements of spec.addresses; missing in a form that was
 	// decoded.
 	entries []netipx.IPRange
@@ -97,16 +100,16 @@ type poolForm struct {
 
 func parsePool(object *v1beta1.IPAddressPool, last *poolForm) (*poolForm, []Problem) {
 	if last != nil && last.raw != nil && samePoolSpec(last.raw, &object.Spec) {
-		if !maps.Equal(last.Labels, object.Labels) {
+		if !last.hasLabels(object.Labels) {
 			relabelled := *last
-			relabelled.Labels = maps.Clone(object.Labels)
+			relabelled.Labels, relabelled.source = maps.Clone(object.Labels), object.Labels
 			last = &relabelled
 		}
 		return carryOver(last, &object.ObjectMeta), nil
 	}
 
 	spec := object.Spec.DeepCopy()
-	f := &poolForm{header: headerOf(&object.ObjectMeta), Labels: maps.Clone(object.Labels), raw: spec}
+	f := &poolForm{header: headerOf(&object.ObjectMeta), Labels: maps.Clone(object.Labels), source: object.Labels, raw: spec}
 	f.Spec = Pool{AutoAssign: spec.AutoAssign == nil || *spec.AutoAssign, AvoidBuggyIPs: spec.AvoidBuggyIPs}
 	problems := f.parseAddresses(spec.Addresses)
 	allocation, errs := parseAllocation(spec.ServiceAllocation)
@@ -134,6 +137,17 @@ func samePoolSpec(a, b *v1beta1.IPAddressPoolSpec) bool {
 		a.AvoidBuggyIPs == b.AvoidBuggyIPs &&
 		(a.AutoAssign == nil || *a.AutoAssign) == (b.AutoAssign == nil || *b.AutoAssign) &&
 		(a.ServiceAllocation == nil && b.ServiceAllocation == nil || reflect.DeepEqual(a.ServiceAllocation, b.ServiceAllocation))
+}
+
+// hasLabels reports whether the labels are those of the form.
+func (f *poolForm) hasLabels(labels map[string]string) bool {
+	return sameMap(f.source, labels) || maps.Equal(f.Labels, labels)
+}
+
+// sameMap reports whether two maps are one. An object in a cache keeps its
+// labels where they are until it is replaced, so this spares most comparisons.
+func sameMap(a, b map[string]string) bool {
+	return a != nil && reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
 func (f *poolForm) parseAddresses(addresses []v1beta1.AddressRange) []Problem {

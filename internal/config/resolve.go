@@ -22,12 +22,18 @@ type accepted struct {
 	Retired     retired          `json:"retired,omitzero"`
 }
 
+// sameForms reports whether the same forms are in force.
+func (a *accepted) sameForms(o *accepted) bool {
+	return slices.Equal(a.Pools, o.Pools) && slices.Equal(a.L2, o.L2) && slices.Equal(a.BGP, o.BGP) &&
+		slices.Equal(a.Peers, o.Peers) && slices.Equal(a.BFDProfiles, o.BFDProfiles) && slices.Equal(a.Communities, o.Communities)
+}
+
 // content is what is in force with what follows from it.
 type content struct {
 	accepted
 
 	owners *bart.Table[string] // prefix -> name of the pool
-	poolAt map[string]int
+	index  *poolIndex
 
 	pools    []Pool            // parallel to accepted.Pools
 	l2       []L2Advertisement // parallel to accepted.L2
@@ -42,17 +48,15 @@ type content struct {
 	draining   []Draining
 	drainingAt *bart.Table[int]
 
-	// base identifies the content but what drains.
-	base sum
-	hash string
+	hash, digest identity
 }
 
 // resolve makes the content of what is in force, except for what drains. It
 // takes over what has not changed since the last content.
 func resolve(next accepted, table *addressTable, last *content) *content {
 	c := &content{accepted: next, owners: table.owners}
-	c.indexPools(last)
-	c.resolvePeers()
+	c.takeIndex(last)
+	c.resolvePeers(last)
 	c.l2 = make([]L2Advertisement, 0, len(c.L2))
 	for _, f := range c.L2 {
 		c.l2 = append(c.l2, f.Spec)
@@ -63,24 +67,15 @@ func resolve(next accepted, table *addressTable, last *content) *content {
 	}
 	c.orderBGP()
 	c.resolvePools(last)
-	c.base = c.sum()
 	return c
 }
 
-// indexPools finds pools by name.
-func (c *content) indexPools(last *content) {
-	sameName := func(a, b *poolForm) bool { return a.Name == b.Name }
-	if slices.EqualFunc(c.Pools, last.Pools, sameName) && last.poolAt != nil {
-		c.poolAt = last.poolAt
+// resolvePeers gives the peers their BFD profiles.
+func (c *content) resolvePeers(last *content) {
+	if slices.Equal(c.Peers, last.Peers) && slices.Equal(c.BFDProfiles, last.BFDProfiles) {
+		c.peers, c.peerOrder, c.profiles = last.peers, last.peerOrder, last.profiles
 		return
 	}
-	c.poolAt = make(map[string]int, len(c.Pools))
-	for i, f := range c.Pools {
-		c.poolAt[f.Name] = i
-	}
-}
-
-func (c *content) resolvePeers() {
 	for _, f := range c.BFDProfiles {
 		c.profiles = append(c.profiles, f.Spec)
 	}
@@ -116,7 +111,7 @@ func (c *content) resolvePools(last *content) {
 	if c.sameAdvertisements(last) {
 		had := last.Pools
 		for i, f := range c.Pools {
-			for len(had) > 0 && had[0].Name < f.Name {
+			for len(had) > 0 && had[0] != f && had[0].Name < f.Name {
 				had = had[1:]
 			}
 			if len(had) > 0 && had[0] == f {

@@ -75,20 +75,16 @@ func (s Selectors) any(set labels.Set) bool {
 	return slices.ContainsFunc(s, func(s Selector) bool { return s.Matches(set) })
 }
 
-// key identifies the selectors.
+// key identifies what the selectors match.
 func (s Selectors) key() string {
-	switch len(s) {
-	case 0:
-		return ""
-	case 1:
-		return s[0].text + "\n"
+	if len(s) == 1 {
+		return s[0].text
 	}
-	var b strings.Builder
-	for _, selector := range s {
-		b.WriteString(selector.text)
-		b.WriteByte('\n') // in no selector
+	texts := make([]string, len(s))
+	for i, selector := range s {
+		texts[i] = selector.text
 	}
-	return b.String()
+	return strings.Join(texts, "\n") // in no selector
 }
 
 func sortSelectors(s Selectors) Selectors {

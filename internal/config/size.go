@@ -2,47 +2,85 @@
 
 package config
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // AddedSize returns an upper bound of how many bytes MarshalJSON writes for the
-// Snapshot on top of what it writes for one that is stored: all that is not in
-// the stored one, and nothing off for what is in there only.
+// Snapshot beyond what it writes for one that is stored. Only what the stored one
+// does not have is encoded to find out; what has gone since is not taken off.
 func (s Snapshot) AddedSize(stored Snapshot) int {
-	next, last := s.get(), stored.get()
-	size := addedSize(next.Pools, last.Pools) + addedSize(next.L2, last.L2) + addedSize(next.BGP, last.BGP) +
-		addedSize(next.Peers, last.Peers) + addedSize(next.BFDProfiles, last.BFDProfiles) + addedSize(next.Communities, last.Communities)
-	if len(next.Draining) > 0 {
-		size += encodedSize(next.Draining)
-	}
-	if len(next.Retired.L2)+len(next.Retired.BGP) > 0 {
-		size += encodedSize(next.Retired)
-	}
-	return size
-}
-
-// addedSize returns the size of the forms that are not the same as those of
-// their name in a stored list.
-func addedSize[F form](next, stored []F) int {
-	size := 0
-	for _, f := range next {
-		for len(stored) > 0 && stored[0].head().Name < f.head().Name {
-			stored = stored[1:]
-		}
-		if len(stored) > 0 && stored[0] == f {
-			continue
-		}
-		size += encodedSize(f)
-	}
-	return size
-}
-
-// listSyntax is what a list and its key take beside its elements, at most.
-const listSyntax = 32
-
-func encodedSize(v any) int {
-	data, err := json.Marshal(v)
+	now, had := &s.get().accepted, &stored.get().accepted
+	content, err := json.Marshal(accepted{
+		Pools:       added(now.Pools, had.Pools, compareForms, (*poolForm).equal),
+		L2:          added(now.L2, had.L2, compareForms, equalForms),
+		BGP:         added(now.BGP, had.BGP, compareForms, equalForms),
+		Peers:       added(now.Peers, had.Peers, compareForms, (*peerForm).equal),
+		BFDProfiles: added(now.BFDProfiles, had.BFDProfiles, compareForms, equalForms),
+		Communities: added(now.Communities, had.Communities, compareForms, equalForms),
+		Draining:    added(now.Draining, had.Draining, compareDrains, drain.equal),
+		Retired: retired{
+			L2:  added(now.Retired.L2, had.Retired.L2, retiredL2.compare, retiredL2.equal),
+			BGP: added(now.Retired.BGP, had.Retired.BGP, retiredBGP.compare, retiredBGP.equal),
+		},
+	})
 	if err != nil {
 		panic(err) // forms are plain values
 	}
-	return len(data) + listSyntax
+	return len(content)
+}
+
+// added returns the elements that another list does not have, or has otherwise.
+// Both lists are sorted.
+func added[E any](now, had []E, compare func(a, b E) int, equal func(a, b E) bool) []E {
+	var out []E
+	for _, e := range now {
+		for len(had) > 0 && compare(had[0], e) < 0 {
+			had = had[1:]
+		}
+		if len(had) == 0 || compare(had[0], e) != 0 || !equal(had[0], e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func compareForms[F form](a, b F) int { return strings.Compare(a.head().Name, b.head().Name) }
+
+// equalForms reports whether two forms are encoded the same, of a kind that has
+// nothing but a header and what its sum is made of.
+func equalForms[F form](a, b F) bool { return a == b || a.head().equal(b.head()) }
+
+func (f *poolForm) equal(o *poolForm) bool {
+	return f == o || equalForms(f, o) && (sameMap(f.source, o.source) || maps.Equal(f.Labels, o.Labels))
+}
+
+func (f *peerForm) equal(o *peerForm) bool { return equalForms(f, o) && f.Secret == o.Secret }
+
+func (h *header) equal(o *header) bool {
+	return h.Name == o.Name && h.UID == o.UID && h.Generation == o.Generation && h.Created == o.Created && h.sum == o.sum
+}
+
+func (d drain) equal(o drain) bool {
+	return compareDrains(d, o) == 0 && maps.Equal(d.Labels, o.Labels) && slices.Equal(d.L2, o.L2) && slices.Equal(d.BGP, o.BGP)
+}
+
+func (r retiredL2) compare(o retiredL2) int   { return strings.Compare(r.Name, o.Name) }
+func (r retiredBGP) compare(o retiredBGP) int { return strings.Compare(r.Name, o.Name) }
+
+func (r retiredL2) equal(o retiredL2) bool {
+	return sumOf(r.Spec.appendTo) == sumOf(o.Spec.appendTo)
+}
+
+func (r retiredBGP) equal(o retiredBGP) bool {
+	return sumOf(r.Spec.appendTo) == sumOf(o.Spec.appendTo)
+}
+
+func sumOf(appendTo func(*digest)) sum {
+	var d digest
+	appendTo(&d)
+	return d.sum()
 }

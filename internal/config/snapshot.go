@@ -15,11 +15,7 @@ type Snapshot struct {
 	content *content // nil is empty
 }
 
-var empty = func() *content {
-	c := resolve(accepted{}, newAddressTable(nil), &content{})
-	c.seal()
-	return c
-}()
+var empty = resolve(accepted{}, newAddressTable(nil), &content{})
 
 func (s Snapshot) get() *content {
 	if s.content == nil {
@@ -32,7 +28,10 @@ func (s Snapshot) get() *content {
 // hexadecimal digits. It does not depend on how that is written: the order of
 // objects and of lists, host bits of prefixes, labels that do not change what is
 // selected, generations. Passwords count if Objects.PasswordKey was given.
-func (s Snapshot) Hash() string { return s.get().hash }
+func (s Snapshot) Hash() string {
+	c := s.get()
+	return c.hash.of(c.sum)
+}
 
 // Equal reports whether two Snapshots make components do the same.
 func (s Snapshot) Equal(o Snapshot) bool {
@@ -47,7 +46,7 @@ func (s Snapshot) Equal(o Snapshot) bool {
 func (s Snapshot) String() string {
 	c := s.get()
 	return fmt.Sprintf("configuration %s: %d pools, %d L2Advertisements, %d BGPAdvertisements, %d peers, %d draining ranges",
-		c.hash, len(c.pools), len(c.l2), len(c.bgp), len(c.peers), len(c.draining))
+		s.Hash(), len(c.pools), len(c.l2), len(c.bgp), len(c.peers), len(c.draining))
 }
 
 // Pools returns the pools, sorted by name.
@@ -56,7 +55,7 @@ func (s Snapshot) Pools() []Pool { return s.get().pools }
 // Pool returns the pool of the given name.
 func (s Snapshot) Pool(name string) (Pool, bool) {
 	c := s.get()
-	i, ok := c.poolAt[name]
+	i, ok := c.poolAt()[name]
 	if !ok {
 		return Pool{}, false
 	}

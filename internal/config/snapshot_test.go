@@ -351,8 +351,3 @@ func TestVerdictMessage(t *testing.T) {
 	require.Empty(t, config.Verdict{}.Message())
 	require.NoError(t, config.Verdict{}.Err())
 }
-
-// TestSpecFields: how the specs of pools are compared knows every field.
-func TestSpecFields(t *testing.T) {
-	require.Equal(t, 4, reflect.TypeFor[v1beta1.IPAddressPoolSpec]().NumField(), "update samePoolSpec, then this number")
-}

@@ -129,7 +129,7 @@ func (w *warner) selection(s selection, add add) {
 	selected := s.all() && len(w.c.Pools) > 0 ||
 		slices.ContainsFunc(w.c.Draining, func(d drain) bool { return s.selects(d.Pool, d.Labels) })
 	for _, name := range s.Pools {
-		if _, ok := w.c.poolAt[name]; ok {
+		if _, ok := find(w.c.Pools, name); ok {
 			selected = true
 		} else {
 			add(ReasonUnknownPool, "spec.ipAddressPools", "there is no %s %q", KindIPAddressPool, name)
