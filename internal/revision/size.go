@@ -4,17 +4,26 @@ package revision
 
 import "metallb.io/metallb/internal/config"
 
-// slack is more than compressing and wrapping a content of any size adds to it.
-const slack = 4 << 10
+// slack is what a revision may grow beyond what is added to its content.
+// Compression replaces what has been there within the last 32 KiB (RFC 1951,
+// 3.2.5); an addition in between may put as much out of reach, which is 43 KiB in
+// base64. The rest is for blocks that are cut elsewhere and for what is around
+// the content.
+const slack = 64 << 10
 
-// Fits returns nil if a snapshot can be stored, and else ErrTooLarge with the
-// size. What is stored already, and how many bytes that takes, usually tells
-// without compressing anything.
+// Fits returns nil if a snapshot can be stored, and the error of Encode if not.
+// To encode takes long: it is done only if the snapshot is so large, or so
+// different from one whose size as a revision is known, that this does not tell.
 func Fits(next, stored config.Snapshot, storedSize int) error {
-	// What compression cannot shorten takes 4 bytes for 3 in base64.
-	if bound := storedSize + next.AddedSize(stored)*4/3 + slack; bound <= MaxSize {
+	if bound(next, stored, storedSize) <= MaxSize {
 		return nil
 	}
 	_, err := Encode(next)
 	return err
+}
+
+// bound returns how many bytes the data of a ControllerRevision may have at most.
+func bound(next, stored config.Snapshot, storedSize int) int {
+	// What cannot be compressed takes 4 bytes for 3 in base64.
+	return storedSize + next.AddedSize(stored)*4/3 + slack
 }
