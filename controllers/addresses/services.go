@@ -172,7 +172,7 @@ func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, v 
 	if err != nil || patch == nil {
 		return err == nil, err
 	}
-	switch err := r.client.Status().Patch(ctx, svc, patch); {
+	switch err := r.client.Status().Patch(ctx, svc, patch, client.FieldOwner(EventSource)); {
 	case apierrors.IsNotFound(err):
 		return false, nil // its deletion is on the way
 	case apierrors.IsConflict(err):
@@ -237,7 +237,7 @@ func (r *serviceReconciler) leave(ctx context.Context, key types.NamespacedName)
 	if err != nil || patch == nil || svc.Spec.Type == corev1.ServiceTypeLoadBalancer {
 		return err
 	}
-	if err := r.client.Status().Patch(ctx, &svc, patch); client.IgnoreNotFound(err) != nil {
+	if err := r.client.Status().Patch(ctx, &svc, patch, client.FieldOwner(EventSource)); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("remove the annotation of the Service %s: %w", key, err)
 	}
 	return nil

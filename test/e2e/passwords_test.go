@@ -79,7 +79,7 @@ func TestPasswordsAreNotShown(t *testing.T) {
 // TestPasswordThatCannotBeReadIsNotEmpty gives a peer Secrets of all sorts.
 func TestPasswordThatCannotBeReadIsNotEmpty(t *testing.T) {
 	secret := passwordSecret("")
-	p := peerTo("192.0.2.1")
+	p := peerTo("192.0.2.7")
 	p.Spec.PasswordSecret.Name = secret.Name
 	create(t, p)
 	for _, tc := range []struct {

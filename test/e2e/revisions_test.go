@@ -51,15 +51,15 @@ func TestChangeReachesEveryComponent(t *testing.T) {
 }
 
 func TestRefusedEditIsSummedUp(t *testing.T) {
-	stored := poolNamed("e2e-stored", "192.0.2.0/24")
+	stored := poolNamed("e2e-summed", "198.18.2.0/24")
 	create(t, stored)
 	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, stored).Status)
-	colliding := poolNamed("e2e-colliding", "192.0.2.128/25")
+	colliding := poolNamed("e2e-colliding", "198.18.2.128/25")
 	unjudged(t, func(ctx context.Context) error { return shared.client.Create(ctx, colliding) })
 	deleteAfter(t, colliding)
 	untilState(t, v1beta1.ConfigurationStateDefault, func(s *v1beta1.ConfigurationState) bool {
 		return s.Status.Result == v1beta1.ConfigurationInvalid &&
-			strings.Contains(s.Status.ErrorSummary, "IPAddressPool/e2e-colliding: spec.addresses[0]: 192.0.2.128/25 overlaps 192.0.2.0/24 of IPAddressPool/e2e-stored")
+			strings.Contains(s.Status.ErrorSummary, "IPAddressPool/e2e-colliding: spec.addresses[0]: 198.18.2.128/25 overlaps 198.18.2.0/24 of IPAddressPool/e2e-summed")
 	})
 	requireInForce(t)
 
