@@ -36,9 +36,16 @@ func TestEveryStatusFieldHasOneWriter(t *testing.T) {
 	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, pool).Status)
 	p := peerTo("192.0.2.1")
 	create(t, p)
-	create(t, communityNamed("e2e-owned", "e2e-owned", "65000:1"))
-	create(t, &v1beta1.BFDProfile{ObjectMeta: metav1.ObjectMeta{Name: "e2e-owned", Namespace: install.Namespace}})
-	create(t, &v1beta1.BGPAdvertisement{ObjectMeta: metav1.ObjectMeta{Name: "e2e-owned", Namespace: install.Namespace}})
+	community := communityNamed("e2e-owned", "e2e-owned", "65000:1")
+	create(t, community)
+	profile := &v1beta1.BFDProfile{ObjectMeta: metav1.ObjectMeta{Name: "e2e-owned", Namespace: install.Namespace}}
+	create(t, profile)
+	advertisement := &v1beta1.BGPAdvertisement{ObjectMeta: metav1.ObjectMeta{Name: "e2e-owned", Namespace: install.Namespace}}
+	create(t, advertisement)
+	told := func(metav1.Condition) bool { return true }
+	waitForVerdictOn(t, community, &community.Status.Conditions, told)
+	waitForVerdictOn(t, profile, &profile.Status.Conditions, told)
+	waitForVerdictOn(t, advertisement, &advertisement.Status.Conditions, told)
 	waitForVerdictOn(t, p, &p.Status.Conditions, func(metav1.Condition) bool { return true })
 	requireInForce(t)
 
