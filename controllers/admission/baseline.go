@@ -20,8 +20,7 @@ import (
 // baseline is the configuration as it is stored, and what was made of it: what a
 // change is compared with. It must not be changed.
 type baseline struct {
-	objects config.Objects
-	judgement
+	*config.Trial
 	// seen is how many changes it has in it.
 	seen uint64
 }
@@ -82,7 +81,7 @@ func (b *baselines) get(ctx context.Context) (*baseline, error) {
 
 	var last config.Snapshot
 	if earlier := b.current.Load(); earlier != nil {
-		last = earlier.snapshot
+		last = earlier.Snapshot
 	} else {
 		if !b.synced(ctx) {
 			return nil, errNotReady
@@ -98,7 +97,7 @@ func (b *baselines) get(ctx context.Context) (*baseline, error) {
 		return nil, err
 	}
 	set.Objects.PasswordKey = b.passwordKey
-	next := &baseline{objects: set.Objects, judgement: judge(set.Objects, last), seen: seen}
+	next := &baseline{Trial: config.NewTrial(set.Objects, last), seen: seen}
 	b.current.Store(next)
 	return next, nil
 }
@@ -147,7 +146,7 @@ func (b *baselines) keepReady(ctx context.Context, _ reconcile.Request) (reconci
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{}, b.measure(latest.snapshot)
+	return reconcile.Result{}, b.measure(latest.Snapshot)
 }
 
 // follow starts from the revision that the operator's leader has published last.
@@ -178,7 +177,7 @@ func (b *baselines) follow(ctx context.Context, _ reconcile.Request) (reconcile.
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	next := &baseline{objects: latest.objects, judgement: judge(latest.objects, last), seen: latest.seen}
+	next := &baseline{Trial: latest.Again(last), seen: latest.seen}
 	if err := b.lock(ctx); err != nil {
 		return reconcile.Result{}, err
 	}

@@ -70,8 +70,9 @@ func TestWhoWaitsGivesUp(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestTheStoredObjectsStayAsTheyAre: they belong to the cache.
-func TestTheStoredObjectsStayAsTheyAre(t *testing.T) {
+// TestWhatIsOnlyTriedChangesNothing: the API server may still refuse it, or have
+// been asked by a dry run.
+func TestWhatIsOnlyTriedChangesNothing(t *testing.T) {
 	w := newWorld(t, pool("a", "192.0.2.0/24"), pool("b", "198.51.100.0/24"))
 	before, err := w.get(t.Context())
 	require.NoError(t, err)
@@ -80,10 +81,9 @@ func TestTheStoredObjectsStayAsTheyAre(t *testing.T) {
 	after, err := w.get(t.Context())
 	require.NoError(t, err)
 	require.Same(t, before, after)
-	for _, p := range after.objects.Pools {
-		require.NotContains(t, p.Spec.Addresses, v1beta1.AddressRange("203.0.113.0/24"))
-	}
-	require.Len(t, after.objects.Pools, 2)
+	w.requireAllowed(creation(pool("c", "203.0.113.0/24")))
+	w.requireAllowed(creation(pool("d", "203.0.113.0/24")))
+	w.requireRefused(creation(pool("e", "198.51.100.0/24")))
 }
 
 // conflict is a cluster with two pools that want the same addresses. By their
@@ -101,7 +101,7 @@ func (w *world) who() string {
 	w.t.Helper()
 	b, err := w.get(w.t.Context())
 	require.NoError(w.t, err)
-	pools := b.snapshot.Pools()
+	pools := b.Snapshot.Pools()
 	require.Len(w.t, pools, 1)
 	return pools[0].Name
 }

@@ -96,12 +96,12 @@ func large(tb testing.TB) memory {
 	b := newBaselines(m, m, namespace)
 	first, err := b.get(tb.Context())
 	require.NoError(tb, err)
-	for _, v := range first.verdicts {
+	for _, v := range first.Verdicts {
 		require.True(tb, v.Accepted(), "%v", v)
 	}
-	data, err := revision.Encode(first.snapshot)
+	data, err := revision.Encode(first.Snapshot)
 	require.NoError(tb, err)
-	name := revision.Name(first.snapshot)
+	name := revision.Name(first.Snapshot)
 	m.named[fmt.Sprintf("%T", &v1beta1.ConfigurationState{})+v1beta1.ConfigurationStateDefault] = &v1beta1.ConfigurationState{Spec: v1beta1.ConfigurationStateSpec{Revision: name}}
 	m.named[fmt.Sprintf("%T", &appsv1.ControllerRevision{})+name] = &appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: data}}
 	return m

@@ -67,8 +67,8 @@ func (c changes) created(ctx context.Context, object client.Object) admission.Re
 		return c.judge(ctx, object, c.ownProblems(object))
 	}
 	// All that is wrong with it is told at once, but not what is in the way here.
-	alone := c.kind.put(config.Objects{Namespace: c.baselines.namespace}, object)
-	return refused(c.kind, object.GetName(), append(c.ownProblems(object), errorsAdded(judgement{}, judge(alone, config.Snapshot{}), c.key(object))...))
+	alone := config.NewTrial(config.Objects{}, config.Snapshot{}).Put(object)
+	return refused(c.kind, object.GetName(), append(c.ownProblems(object), errorsAdded(nil, alone.Verdict)...))
 }
 
 func (c changes) updated(ctx context.Context, old, object client.Object) admission.Response {
@@ -95,18 +95,18 @@ func (c changes) judge(ctx context.Context, object client.Object, problems []fin
 	if err != nil {
 		return unavailable(err)
 	}
-	after := judge(c.kind.put(before.objects, object), before.snapshot)
+	after := before.Put(object)
 	key := c.key(object)
-	problems = append(problems, errorsAdded(before.judgement, after, key)...)
+	problems = append(problems, errorsAdded(before.Verdicts, after.Verdict)...)
 	if len(problems) == 0 {
-		for _, p := range c.baselines.tooLarge(before.snapshot, after.snapshot) {
+		for _, p := range c.baselines.tooLarge(before.Snapshot, after.Snapshot) {
 			problems = append(problems, finding{key, p})
 		}
 	}
 	if len(problems) > 0 {
 		return refused(c.kind, object.GetName(), problems)
 	}
-	return admission.Allowed("").WithWarnings(warnings(before.judgement, after, key)...)
+	return admission.Allowed("").WithWarnings(warnings(before.Warnings, after)...)
 }
 
 func (c changes) key(object client.Object) configuration.Key {
@@ -115,9 +115,6 @@ func (c changes) key(object client.Object) configuration.Key {
 
 // ownProblems are those that a new object has by the rules of its kind.
 func (c changes) ownProblems(object client.Object) []finding {
-	if c.kind.rules == nil {
-		return nil
-	}
 	var found []finding
 	for _, p := range c.kind.rules(object, c.baselines.namespace) {
 		found = append(found, finding{c.key(object), p})

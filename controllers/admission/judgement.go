@@ -11,53 +11,31 @@ import (
 	"metallb.io/metallb/internal/config"
 )
 
-// judgement is what becomes of a set of objects.
-type judgement struct {
-	snapshot config.Snapshot
-	verdicts []config.Verdict // sorted by kind and name
-	warnings []config.Warning // sorted by kind and name
-}
-
-// judge judges objects by what was accepted last.
-func judge(objects config.Objects, last config.Snapshot) judgement {
-	snapshot, verdicts, warnings := config.Build(objects, last)
-	return judgement{snapshot: snapshot, verdicts: verdicts, warnings: warnings}
-}
-
 // finding is a problem of an object.
 type finding struct {
 	configuration.Key
 	config.Problem
 }
 
-// verdict returns the verdict on an object; one that does not exist is absent.
-func (j judgement) verdict(key configuration.Key) config.Verdict {
-	i, ok := slices.BinarySearchFunc(j.verdicts, key, func(v config.Verdict, key configuration.Key) int {
-		return cmp.Or(cmp.Compare(v.Kind, key.Kind), cmp.Compare(v.Name, key.Name))
+// verdictOn returns the verdict on an object; one that does not exist is absent.
+// The verdicts are sorted by kind and name.
+func verdictOn(key configuration.Key, verdicts []config.Verdict) config.Verdict {
+	i, ok := slices.BinarySearchFunc(verdicts, key, func(v config.Verdict, key configuration.Key) int {
+		return byKey(configuration.Key{Kind: v.Kind, Name: v.Name}, key)
 	})
 	if !ok {
 		return config.Verdict{Standing: config.Absent}
 	}
-	return j.verdicts[i]
+	return verdicts[i]
 }
 
-// errorsAdded returns what a change of one object makes wrong that was not wrong
-// before: in the object itself, and in others that are in force no more.
-func errorsAdded(before, after judgement, changed configuration.Key) []finding {
+// errorsAdded returns what a change makes wrong with the changed object that was
+// not wrong before.
+func errorsAdded(before []config.Verdict, after config.Verdict) []finding {
+	key := configuration.Key{Kind: after.Kind, Name: after.Name}
 	var found []finding
-	for i := range after.verdicts {
-		v := &after.verdicts[i]
-		if v.Accepted() {
-			continue // as nearly all are
-		}
-		key := configuration.Key{Kind: v.Kind, Name: v.Name}
-		was := before.verdict(key)
-		if key != changed && !was.Accepted() && (v.Standing != config.Absent || was.Standing == config.Absent) {
-			continue
-		}
-		for _, p := range without(v.Errors, was.Errors) {
-			found = append(found, finding{key, p})
-		}
+	for _, p := range without(after.Errors, verdictOn(key, before).Errors) {
+		found = append(found, finding{key, p})
 	}
 	return found
 }

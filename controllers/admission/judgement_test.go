@@ -3,6 +3,7 @@
 package admission
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,57 +19,27 @@ func problem(field, message string) config.Problem {
 }
 
 func TestErrorsAdded(t *testing.T) {
-	verdict := func(name string, standing config.Standing, errs ...config.Problem) config.Verdict {
-		return config.Verdict{Kind: "Kind", Name: name, Standing: standing, Errors: errs}
-	}
 	bad, worse := problem("spec.a", "bad"), problem("spec.b", "worse")
-	for name, tc := range map[string]struct {
-		before, after []config.Verdict
-		want          []finding
-	}{
-		"a new object": {
-			after: []config.Verdict{verdict("changed", config.Absent, bad, worse)},
-			want:  []finding{{key("Kind", "changed"), bad}, {key("Kind", "changed"), worse}},
-		},
-		"one more": {
-			before: []config.Verdict{verdict("changed", config.Absent, bad)},
-			after:  []config.Verdict{verdict("changed", config.Absent, bad, worse)},
-			want:   []finding{{key("Kind", "changed"), worse}},
-		},
-		"the same once more": {
-			before: []config.Verdict{verdict("changed", config.Absent, bad)},
-			after:  []config.Verdict{verdict("changed", config.Absent, bad, bad)},
-			want:   []finding{{key("Kind", "changed"), bad}},
-		},
-		"another of the same kind": {
-			before: []config.Verdict{verdict("changed", config.Absent, problem("spec.a", "1"))},
-			after:  []config.Verdict{verdict("changed", config.Absent, problem("spec.a", "2"))},
-			want:   []finding{{key("Kind", "changed"), problem("spec.a", "2")}},
-		},
+	for name, tc := range map[string]struct{ before, after, want []config.Problem }{
+		"a new object":             {after: []config.Problem{bad, worse}, want: []config.Problem{bad, worse}},
+		"one more":                 {before: []config.Problem{bad}, after: []config.Problem{bad, worse}, want: []config.Problem{worse}},
+		"the same once more":       {before: []config.Problem{bad}, after: []config.Problem{bad, bad}, want: []config.Problem{bad}},
+		"another of the same kind": {before: []config.Problem{problem("spec.a", "1")}, after: []config.Problem{problem("spec.a", "2")}, want: []config.Problem{problem("spec.a", "2")}},
 		"the same elsewhere in a list": {
-			before: []config.Verdict{verdict("changed", config.Absent, problem("spec.a[1]", "like a[0]"))},
-			after:  []config.Verdict{verdict("changed", config.Absent, problem("spec.a[12]", "like a[11]"))},
+			before: []config.Problem{problem("spec.a[1]", "like a[0]")}, after: []config.Problem{problem("spec.a[12]", "like a[11]")},
 		},
-		"others stay as they are": {
-			before: []config.Verdict{verdict("a", config.Absent, bad), verdict("changed", config.Current), verdict("z", config.Current)},
-			after:  []config.Verdict{verdict("a", config.Absent, bad), verdict("changed", config.Current), verdict("z", config.Current)},
-		},
-		"others that are in force no more": {
-			before: []config.Verdict{verdict("a", config.Current), verdict("changed", config.Current), verdict("y", config.Previous, bad), verdict("z", config.Current)},
-			after:  []config.Verdict{verdict("a", config.Previous, bad), verdict("changed", config.Current), verdict("y", config.Absent, bad, worse), verdict("z", config.Absent, worse)},
-			want:   []finding{{key("Kind", "a"), bad}, {key("Kind", "y"), worse}, {key("Kind", "z"), worse}},
-		},
-		"others that were not in force anyway": {
-			before: []config.Verdict{verdict("a", config.Absent, bad), verdict("changed", config.Current)},
-			after:  []config.Verdict{verdict("a", config.Absent, bad, worse), verdict("changed", config.Current)},
-		},
-		"others that are no more": {
-			before: []config.Verdict{verdict("a", config.Current), verdict("changed", config.Current)},
-			after:  []config.Verdict{verdict("changed", config.Current)},
-		},
+		"one less": {before: []config.Problem{bad, worse}, after: []config.Problem{worse}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, tc.want, errorsAdded(judgement{verdicts: tc.before}, judgement{verdicts: tc.after}, key("Kind", "changed")))
+			before := []config.Verdict{{Kind: "Kind", Name: "a", Errors: []config.Problem{bad}}, {Kind: "Kind", Name: "z", Errors: []config.Problem{worse}}}
+			if tc.before != nil {
+				before = slices.Insert(before, 1, config.Verdict{Kind: "Kind", Name: "changed", Errors: tc.before})
+			}
+			var want []finding
+			for _, p := range tc.want {
+				want = append(want, finding{key("Kind", "changed"), p})
+			}
+			require.Equal(t, want, errorsAdded(before, config.Verdict{Kind: "Kind", Name: "changed", Errors: tc.after}))
 		})
 	}
 }

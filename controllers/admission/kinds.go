@@ -18,32 +18,41 @@ type kind struct {
 	schema.GroupVersionKind
 	// make returns an object to decode into.
 	make func() client.Object
-	// put returns the objects with one in the place of that of its name, or
-	// beside the others if there is none. It leaves the objects as they are.
-	put func(config.Objects, client.Object) config.Objects
 	// rules find what is wrong with a new object and no part of the rules of
-	// package config; nil if there is nothing.
+	// package config.
 	rules func(object client.Object, namespace string) []config.Problem
 }
 
 // kinds are all that are judged.
 var kinds = []kind{
-	kindOf(v1beta1.GroupVersion.WithKind(config.KindIPAddressPool), func(o *config.Objects) *[]v1beta1.IPAddressPool { return &o.Pools }),
-	kindOf(v1beta1.GroupVersion.WithKind(config.KindL2Advertisement), func(o *config.Objects) *[]v1beta1.L2Advertisement { return &o.L2Advertisements }),
-	kindOf(v1beta1.GroupVersion.WithKind(config.KindBGPAdvertisement), func(o *config.Objects) *[]v1beta1.BGPAdvertisement { return &o.BGPAdvertisements }),
-	kindOf(v1beta2.GroupVersion.WithKind(config.KindBGPPeer), func(o *config.Objects) *[]v1beta2.BGPPeer { return &o.Peers }),
-	kindOf(v1beta1.GroupVersion.WithKind(config.KindBFDProfile), func(o *config.Objects) *[]v1beta1.BFDProfile { return &o.BFDProfiles }),
-	kindOf(v1beta1.GroupVersion.WithKind(config.KindCommunity), func(o *config.Objects) *[]v1beta1.Community { return &o.Communities }),
 	{
+		GroupVersionKind: v1beta1.GroupVersion.WithKind(config.KindIPAddressPool),
+		make:             func() client.Object { return new(v1beta1.IPAddressPool) },
+		rules:            configurationRules,
+	}, {
+		GroupVersionKind: v1beta1.GroupVersion.WithKind(config.KindL2Advertisement),
+		make:             func() client.Object { return new(v1beta1.L2Advertisement) },
+		rules:            configurationRules,
+	}, {
+		GroupVersionKind: v1beta1.GroupVersion.WithKind(config.KindBGPAdvertisement),
+		make:             func() client.Object { return new(v1beta1.BGPAdvertisement) },
+		rules:            configurationRules,
+	}, {
+		GroupVersionKind: v1beta2.GroupVersion.WithKind(config.KindBGPPeer),
+		make:             func() client.Object { return new(v1beta2.BGPPeer) },
+		rules:            configurationRules,
+	}, {
+		GroupVersionKind: v1beta1.GroupVersion.WithKind(config.KindBFDProfile),
+		make:             func() client.Object { return new(v1beta1.BFDProfile) },
+		rules:            configurationRules,
+	}, {
+		GroupVersionKind: v1beta1.GroupVersion.WithKind(config.KindCommunity),
+		make:             func() client.Object { return new(v1beta1.Community) },
+		rules:            configurationRules,
+	}, {
 		GroupVersionKind: v1beta1.GroupVersion.WithKind(config.KindMetalLB),
 		make:             func() client.Object { return new(v1beta1.MetalLB) },
-		put: func(objects config.Objects, object client.Object) config.Objects {
-			if object.GetName() == v1beta1.MetalLBName {
-				objects.MetalLB = object.(*v1beta1.MetalLB)
-			}
-			return objects
-		},
-		rules: metalLBRules,
+		rules:            metalLBRules,
 	},
 }
 
@@ -52,36 +61,9 @@ func (k kind) path() string {
 	return "/validate-" + strings.ReplaceAll(k.Group, ".", "-") + "-" + k.Version + "-" + strings.ToLower(k.Kind)
 }
 
-// kindOf describes a kind whose objects are a list among those of a Snapshot.
-func kindOf[O any, P interface {
-	*O
-	client.Object
-}](gvk schema.GroupVersionKind, list func(*config.Objects) *[]O) kind {
-	return kind{
-		GroupVersionKind: gvk,
-		make:             func() client.Object { return P(new(O)) },
-		put: func(objects config.Objects, object client.Object) config.Objects {
-			items := list(&objects)
-			*items = replaced[O, P](*items, object.(P))
-			return objects
-		},
-	}
-}
-
-// replaced returns a copy of a list with an object in the place of that of its
-// name, or at the end.
-func replaced[O any, P interface {
-	*O
-	client.Object
-}](items []O, object P) []O {
-	items = append(make([]O, 0, len(items)+1), items...)
-	for i := range items {
-		if P(&items[i]).GetName() == object.GetName() {
-			items[i] = *object
-			return items
-		}
-	}
-	return append(items, *object)
+// configurationRules: only one namespace is read.
+func configurationRules(object client.Object, namespace string) []config.Problem {
+	return wrongNamespace(object, "the namespace that is read", namespace)
 }
 
 // metalLBRules: there is one MetalLB object, in the operator's namespace.
@@ -93,13 +75,19 @@ func metalLBRules(object client.Object, namespace string) []config.Problem {
 			Message: quote(name) + " must be " + quote(v1beta1.MetalLBName) + ": there is one MetalLB object in a namespace",
 		})
 	}
-	if ns := object.GetNamespace(); ns != namespace {
-		problems = append(problems, config.Problem{
-			Reason: config.ReasonWrongNamespace, Field: "metadata.namespace",
-			Message: quote(ns) + " is not the namespace of the operator: create the object in " + quote(namespace),
-		})
+	return append(problems, wrongNamespace(object, "the namespace of the operator", namespace)...)
+}
+
+// wrongNamespace refuses an object that is not in a namespace.
+func wrongNamespace(object client.Object, what, namespace string) []config.Problem {
+	ns := object.GetNamespace()
+	if ns == namespace {
+		return nil
 	}
-	return problems
+	return []config.Problem{{
+		Reason: config.ReasonWrongNamespace, Field: "metadata.namespace",
+		Message: quote(ns) + " is not " + what + ": create the object in " + quote(namespace),
+	}}
 }
 
 func quote(s string) string { return `"` + s + `"` }

@@ -21,13 +21,14 @@ const (
 // warnings returns what a user should know who makes a change that is allowed:
 // why the object is not in force all the same, all warnings on it, and the new
 // ones on other objects; the worst first.
-func warnings(before, after judgement, changed configuration.Key) []string {
+func warnings(before []config.Warning, after config.Outcome) []string {
+	changed := configuration.Key{Kind: after.Verdict.Kind, Name: after.Verdict.Name}
 	var found []finding
-	for _, p := range after.verdict(changed).Errors {
+	for _, p := range after.Verdict.Errors {
 		p.Reason, p.Message = reasonStillRefused, p.Message+" (this is stored, but not in force)"
 		found = append(found, finding{changed, p})
 	}
-	found = append(found, warningsAdded(before.warnings, after.warnings, changed)...)
+	found = append(found, warningsAdded(before, after.Warnings, changed)...)
 	slices.SortStableFunc(found, func(a, b finding) int {
 		return cmp.Or(cmp.Compare(severity(b.Reason), severity(a.Reason)), cmp.Compare(rank(a, changed), rank(b, changed)))
 	})

@@ -16,30 +16,35 @@ import (
 	"metallb.io/metallb/internal/config"
 )
 
-func warningsOn(name string, problems ...config.Problem) judgement {
-	var j judgement
+func warningsOn(name string, problems ...config.Problem) []config.Warning {
+	var found []config.Warning
 	for _, p := range problems {
-		j.warnings = append(j.warnings, config.Warning{Kind: "BGPPeer", Name: name, Problem: p})
+		found = append(found, config.Warning{Kind: "BGPPeer", Name: name, Problem: p})
 	}
-	return j
+	return found
+}
+
+// outcome is what became of the change of a peer.
+func outcome(name string, warnings []config.Warning, errs ...config.Problem) config.Outcome {
+	return config.Outcome{Verdict: config.Verdict{Kind: "BGPPeer", Name: name, Errors: errs}, Warnings: warnings}
 }
 
 func TestEightWarningsAtMost(t *testing.T) {
-	some := func(n int) judgement {
+	some := func(n int) []config.Warning {
 		var problems []config.Problem
 		for i := range n {
 			problems = append(problems, problem("spec", fmt.Sprint(i)))
 		}
 		return warningsOn("a", problems...)
 	}
-	require.Empty(t, warnings(judgement{}, judgement{}, key("BGPPeer", "a")))
-	require.Len(t, warnings(judgement{}, some(8), key("BGPPeer", "a")), 8)
+	require.Empty(t, warnings(nil, outcome("a", nil)))
+	require.Len(t, warnings(nil, outcome("a", some(8))), 8)
 
-	got := warnings(judgement{}, some(10), key("BGPPeer", "a"))
+	got := warnings(nil, outcome("a", some(10)))
 	require.Len(t, got, 8)
 	require.Equal(t, "BGPPeer/a: spec: 6", got[6])
 	require.Equal(t, "... and 3 more: see the condition Accepted of BGPPeer/a", got[7])
-	require.Equal(t, "... and 3 more: see the conditions Accepted of the objects", warnings(judgement{}, some(10), key("BGPPeer", "b"))[7])
+	require.Equal(t, "... and 3 more: see the conditions Accepted of the objects", warnings(nil, outcome("b", some(10)))[7])
 }
 
 func TestTenWarningsOfAnObject(t *testing.T) {
@@ -60,19 +65,18 @@ func TestTheWorstComesFirst(t *testing.T) {
 		return config.Problem{Reason: r, Field: "spec", Message: string(r)}
 	}
 	after := warningsOn("b", p(config.ReasonNoEffect), p(config.ReasonUnknownBFDProfile), p(config.ReasonSecretNotFound))
-	after.warnings = append(after.warnings, warningsOn("c", p(config.ReasonSecretInvalid), p(config.ReasonAdjusted)).warnings...)
-	after.verdicts = []config.Verdict{{Kind: "BGPPeer", Name: "b", Errors: []config.Problem{p(config.ReasonOverlap)}}}
+	after = append(after, warningsOn("c", p(config.ReasonSecretInvalid), p(config.ReasonAdjusted))...)
 	require.Equal(t, []string{
 		"BGPPeer/b: spec: Overlap (this is stored, but not in force)",
 		"BGPPeer/b: spec: SecretNotFound", "BGPPeer/c: spec: SecretInvalid",
 		"BGPPeer/b: spec: UnknownBFDProfile",
 		"BGPPeer/b: spec: NoEffect", "BGPPeer/c: spec: Adjusted",
-	}, warnings(judgement{}, after, key("BGPPeer", "b")))
+	}, warnings(nil, outcome("b", after, p(config.ReasonOverlap))))
 }
 
 func TestLongWarningsAreCut(t *testing.T) {
 	after := warningsOn("a", problem("spec", strings.Repeat("ü", 300)))
-	got := warnings(judgement{}, after, key("BGPPeer", "a"))
+	got := warnings(nil, outcome("a", after))
 	require.Len(t, got, 1)
 	require.Equal(t, maxWarningLength, utf8.RuneCountInString(got[0]))
 	require.True(t, strings.HasSuffix(got[0], "üü ..."))

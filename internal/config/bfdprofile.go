@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"metallb.io/metallb/api/v1beta1"
 )
 
@@ -108,3 +110,5 @@ type noRules[F form] struct{}
 
 func (noRules[F]) conflicts(F) []conflict { return nil }
 func (noRules[F]) place(_, _ F)           {}
+
+func profileMeta(o *v1beta1.BFDProfile) *metav1.ObjectMeta { return &o.ObjectMeta }

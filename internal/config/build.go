@@ -31,15 +31,8 @@ import (
 // Addresses that pools no longer have drain, see Draining, unless the MetalLB
 // object's addressPolicy is Reassign.
 func Build(objects Objects, last Snapshot) (Snapshot, []Verdict, []Warning) {
-	b := &builder{objects: &objects, last: last.get(), nodes: newNodeSets(objects.Nodes), held: make(map[string]bool)}
-	b.settlePools()
-	b.settleCommunities()
-	b.settleBFDProfiles()
-	b.settlePeers()
-	b.settleL2Advertisements()
-	b.settleBGPAdvertisements()
-	next := b.content()
-
+	b := newBuilder(objects, last)
+	next := b.build()
 	return Snapshot{next}, b.verdicts(), warnings(b, next)
 }
 
@@ -49,12 +42,12 @@ type builder struct {
 	last    *content
 	nodes   *nodeSets
 
-	pools       []contender[*poolForm]
-	communities []contender[*communityForm]
-	profiles    []contender[*profileForm]
-	peers       []contender[*peerForm]
-	l2          []contender[*l2Form]
-	bgp         []contender[*bgpForm]
+	pools       []*contender[*poolForm]
+	communities []*contender[*communityForm]
+	profiles    []*contender[*profileForm]
+	peers       []*contender[*peerForm]
+	l2          []*contender[*l2Form]
+	bgp         []*contender[*bgpForm]
 
 	// What is in force, and as the rules see it.
 	next      accepted
@@ -71,43 +64,58 @@ type builder struct {
 	held map[string]bool
 }
 
-func (b *builder) settlePools() {
+func newBuilder(objects Objects, last Snapshot) *builder {
+	return &builder{objects: &objects, last: last.get(), nodes: newNodeSets(objects.Nodes), held: make(map[string]bool)}
+}
+
+// build parses all objects, settles what is in force, and returns what follows.
+func (b *builder) build() *content {
 	b.pools = contend(admit(b, KindIPAddressPool, b.objects.Pools, poolMeta), poolMeta, b.last.Pools, b.last.poolAt(), parsePool)
+	b.communities = contend(admit(b, KindCommunity, b.objects.Communities, communityMeta), communityMeta, b.last.Communities, nil, parseCommunityObject)
+	b.profiles = contend(admit(b, KindBFDProfile, b.objects.BFDProfiles, profileMeta), profileMeta, b.last.BFDProfiles, nil, parseBFDProfile)
+	b.peers = contend(admit(b, KindBGPPeer, b.objects.Peers, peerMeta), peerMeta, b.last.Peers, nil, b.peerWithSecret())
+	b.l2 = contend(admit(b, KindL2Advertisement, b.objects.L2Advertisements, l2Meta), l2Meta, b.last.L2, nil, parseL2Advertisement)
+	b.bgp = contend(admit(b, KindBGPAdvertisement, b.objects.BGPAdvertisements, bgpMeta), bgpMeta, b.last.BGP, nil, parseBGPAdvertisement)
+
+	b.settlePools()
+	b.settleCommunities()
+	b.settleBFDProfiles()
+	b.settlePeers()
+	b.settleL2Advertisements()
+	b.settleBGPAdvertisements()
+	return b.content()
+}
+
+func (b *builder) settlePools() {
 	b.table = addressTableFrom(b.last, inForce(b.pools))
 	settle(b.pools, b.table)
 	b.next.Pools = inForce(b.pools)
 }
 
 func (b *builder) settleCommunities() {
-	meta := func(o *v1beta1.Community) *metav1.ObjectMeta { return &o.ObjectMeta }
-	b.communities = contend(admit(b, KindCommunity, b.objects.Communities, meta), meta, b.last.Communities, nil, parseCommunityObject)
 	b.aliases = newAliases(inForce(b.communities))
 	settle(b.communities, b.aliases)
 	b.next.Communities = inForce(b.communities)
 }
 
 func (b *builder) settleBFDProfiles() {
-	meta := func(o *v1beta1.BFDProfile) *metav1.ObjectMeta { return &o.ObjectMeta }
-	b.profiles = contend(admit(b, KindBFDProfile, b.objects.BFDProfiles, meta), meta, b.last.BFDProfiles, nil, parseBFDProfile)
 	settle(b.profiles, noRules[*profileForm]{})
 	b.next.BFDProfiles = inForce(b.profiles)
 }
 
 func (b *builder) settlePeers() {
-	b.peers = contend(admit(b, KindBGPPeer, b.objects.Peers, peerMeta), peerMeta, b.last.Peers, nil, b.peerWithSecret())
 	b.peerRules = newPeerRules(inForce(b.peers), b.nodes)
 	settle(b.peers, b.peerRules)
 	b.next.Peers = inForce(b.peers)
 }
 
 func (b *builder) settleL2Advertisements() {
-	b.l2 = contend(admit(b, KindL2Advertisement, b.objects.L2Advertisements, l2Meta), l2Meta, b.last.L2, nil, parseL2Advertisement)
 	settle(b.l2, noRules[*l2Form]{})
 	b.next.L2 = inForce(b.l2)
 }
 
+// settleBGPAdvertisements comes after the pools and the communities.
 func (b *builder) settleBGPAdvertisements() {
-	b.bgp = contend(admit(b, KindBGPAdvertisement, b.objects.BGPAdvertisements, bgpMeta), bgpMeta, b.last.BGP, nil, parseBGPAdvertisement)
 	b.bgpRules = newBGPRules(inForce(b.bgp), b.next.Pools, b.aliases, b.nodes)
 	settle(b.bgp, b.bgpRules)
 	b.next.BGP = inForce(b.bgp)
@@ -143,22 +151,24 @@ func admit[O any](b *builder, kind string, objects []O, meta func(*O) *metav1.Ob
 // verdicts returns all Verdicts, sorted by kind and name.
 func (b *builder) verdicts() []Verdict {
 	out := make([]Verdict, 0, len(b.outside)+len(b.profiles)+len(b.bgp)+len(b.peers)+len(b.communities)+len(b.pools)+len(b.l2))
-	out = appendVerdicts(out, KindBFDProfile, b.profiles)
-	out = appendVerdicts(out, KindBGPAdvertisement, b.bgp)
-	peers := len(out)
-	out = appendVerdicts(out, KindBGPPeer, b.peers)
-	for i := range b.peers {
-		v := &out[peers+i]
-		switch {
-		case v.Standing == Current && b.held[v.Name]:
-			v.Standing = Previous
-		case v.Standing == Current && b.peers[i].running.Spec.Down():
-			v.Standing = Waiting
-		}
+	for _, c := range b.profiles {
+		out = append(out, c.verdict(KindBFDProfile))
 	}
-	out = appendVerdicts(out, KindCommunity, b.communities)
-	out = appendVerdicts(out, KindIPAddressPool, b.pools)
-	out = appendVerdicts(out, KindL2Advertisement, b.l2)
+	for _, c := range b.bgp {
+		out = append(out, c.verdict(KindBGPAdvertisement))
+	}
+	for _, c := range b.peers {
+		out = append(out, b.peerVerdict(c))
+	}
+	for _, c := range b.communities {
+		out = append(out, c.verdict(KindCommunity))
+	}
+	for _, c := range b.pools {
+		out = append(out, c.verdict(KindIPAddressPool))
+	}
+	for _, c := range b.l2 {
+		out = append(out, c.verdict(KindL2Advertisement))
+	}
 	if len(b.outside) > 0 {
 		out = append(out, b.outside...)
 		slices.SortStableFunc(out, func(a, b Verdict) int {
@@ -166,6 +176,18 @@ func (b *builder) verdicts() []Verdict {
 		})
 	}
 	return out
+}
+
+// peerVerdict returns the Verdict on a peer, which may depend on a Secret.
+func (b *builder) peerVerdict(c *contender[*peerForm]) Verdict {
+	v := c.verdict(KindBGPPeer)
+	switch {
+	case v.Standing == Current && b.held[v.Name]:
+		v.Standing = Previous
+	case v.Standing == Current && c.running.Spec.Down():
+		v.Standing = Waiting
+	}
+	return v
 }
 
 // content resolves what is in force. Draining entries that nobody needs are

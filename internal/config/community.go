@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"metallb.io/metallb/api/v1beta1"
 )
 
@@ -182,3 +184,5 @@ func (a aliases) resolve(reference string) (BGPCommunity, error) {
 	}
 	return ParseCommunity(reference)
 }
+
+func communityMeta(o *v1beta1.Community) *metav1.ObjectMeta { return &o.ObjectMeta }

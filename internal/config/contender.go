@@ -26,10 +26,12 @@ type contender[F form] struct {
 // by name. A name that is there twice counts once.
 //
 // at finds accepted forms by their names; it may be nil.
-func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, at map[string]int, parse func(object *O, last F) (F, []Problem)) []contender[F] {
-	contenders := make([]contender[F], len(objects))
+func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accepted []F, at map[string]int, parse func(object *O, last F) (F, []Problem)) []*contender[F] {
+	contenders := make([]*contender[F], len(objects))
+	all := make([]contender[F], len(objects))
 	for i, object := range sortObjects(objects, meta, accepted, at) {
-		c := &contenders[i]
+		c := &all[i]
+		contenders[i] = c
 		c.object = meta(object)
 		if i > 0 && contenders[i-1].object.Name == c.object.Name {
 			c.errs = []Problem{problem(ReasonDuplicate, "metadata.name", "%q is there twice: objects of two namespaces cannot be used together", c.object.Name)}
@@ -41,13 +43,23 @@ func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accep
 		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name && accepted[0].head().isOf(c.object) {
 			c.running = accepted[0]
 		}
-		wanted, errs := parse(object, c.running)
-		c.errs = errs
-		if len(errs) == 0 {
-			c.wanted = wanted
-		}
+		c.want(parse(object, c.running))
 	}
 	return contenders
+}
+
+// want sets what parsing came to.
+func (c *contender[F]) want(wanted F, errs []Problem) {
+	c.errs = errs
+	if len(errs) == 0 {
+		c.wanted = wanted
+	}
+}
+
+// settled reports whether there is nothing left to decide.
+func (c *contender[F]) settled() bool {
+	var none F
+	return c.wanted == none || c.wanted == c.running
 }
 
 // sortObjects sorts the objects by name. Those that have an accepted form are
@@ -112,13 +124,12 @@ type rules[F form] interface {
 //
 // A conflict that the form in force has too is not held against a new form of
 // the same object.
-func settle[F form](contenders []contender[F], rules rules[F]) {
+func settle[F form](contenders []*contender[F], rules rules[F]) {
 	var none F
 	var waiting []*contender[F]
-	for i := range contenders {
-		c := &contenders[i]
+	for _, c := range contenders {
 		switch {
-		case c.wanted == none || c.wanted == c.running:
+		case c.settled():
 		case c.running != none && c.running.head().sum == c.wanted.head().sum:
 			rules.place(c.running, c.wanted)
 			c.running = c.wanted
@@ -138,7 +149,7 @@ func settle[F form](contenders []contender[F], rules rules[F]) {
 		}
 		released := c.running != none
 		rules.place(c.running, c.wanted)
-		c.running = c.wanted
+		c.running, c.errs = c.wanted, nil
 		if released && len(lost) > 0 {
 			waiting, lost = append(lost, waiting...), nil
 		}
@@ -166,32 +177,28 @@ func objections[F form](c *contender[F], rules rules[F]) []Problem {
 }
 
 // inForce returns the forms in force, sorted by name.
-func inForce[F form](contenders []contender[F]) []F {
+func inForce[F form](contenders []*contender[F]) []F {
 	var none F
 	forms := make([]F, 0, len(contenders))
-	for i := range contenders {
-		if contenders[i].running != none {
-			forms = append(forms, contenders[i].running)
+	for _, c := range contenders {
+		if c.running != none {
+			forms = append(forms, c.running)
 		}
 	}
 	return forms
 }
 
-// appendVerdicts appends the Verdicts on the contenders, in their order.
-func appendVerdicts[F form](out []Verdict, kind string, contenders []contender[F]) []Verdict {
+// verdict returns the Verdict on a contender.
+func (c *contender[F]) verdict(kind string) Verdict {
 	var none F
-	for i := range contenders {
-		c := &contenders[i]
-		v := Verdict{Kind: kind, Namespace: c.object.Namespace, Name: c.object.Name, Generation: c.object.Generation, Errors: c.errs}
-		switch c.running {
-		case none:
-			v.Standing = Absent
-		case c.wanted:
-			v.Standing, v.Running = Current, c.running.head().Generation
-		default:
-			v.Standing, v.Running = Previous, c.running.head().Generation
-		}
-		out = append(out, v)
+	v := Verdict{Kind: kind, Namespace: c.object.Namespace, Name: c.object.Name, Generation: c.object.Generation, Errors: c.errs}
+	switch c.running {
+	case none:
+		v.Standing = Absent
+	case c.wanted:
+		v.Standing, v.Running = Current, c.running.head().Generation
+	default:
+		v.Standing, v.Running = Previous, c.running.head().Generation
 	}
-	return out
+	return v
 }

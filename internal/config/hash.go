@@ -83,8 +83,7 @@ func (c *content) baseSum() sum {
 	}
 
 	d.num(uint64(len(c.pools)))
-	for i := range c.pools {
-		pool := &c.pools[i]
+	for i, pool := range c.pools {
 		d.str(pool.Name)
 		d.content(c.Pools[i].sum)
 		d.num(uint64(len(pool.L2)))

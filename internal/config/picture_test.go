@@ -25,8 +25,8 @@ func picture(t testing.TB, s config.Snapshot, verdicts []config.Verdict, warning
 	}
 	put("verdicts", each(verdicts, pictureVerdict))
 	put("warnings", each(warnings, func(w config.Warning) any { return string(w.Reason) + ": " + w.Error() }))
-	put("pools", each(s.Pools(), func(p config.Pool) any {
-		return advertised(fields(t, p.Name, p), p.L2, p.BGP)
+	put("pools", each(s.Pools(), func(p *config.Pool) any {
+		return advertised(fields(t, p.Name, *p), p.L2, p.BGP)
 	}))
 	put("draining", each(s.Draining(), func(d config.Draining) any {
 		entry := map[string]any{"pool": d.Pool, "addresses": d.Addresses()}

@@ -64,20 +64,15 @@ func (w *world) change() {
 	for range 1 + w.IntN(4) {
 		switch w.IntN(10) {
 		case 0, 1, 2:
-			put(&o.Pools, w.pool(), func(p *v1beta1.IPAddressPool) string { return p.Name })
+			*o = with(*o, w.pool())
 		case 3:
-			put(&o.L2Advertisements, v1beta1.L2Advertisement{ObjectMeta: w.meta("l2", 3), Spec: v1beta1.L2AdvertisementSpec{
-				IPAddressPools: some(w, 2, "pool-0", "pool-1", "gone"), IPAddressPoolSelectors: w.selectors(), NodeSelectors: w.selectors(),
-				Interfaces: some(w, 2, "eth0", "eth1"),
-			}}, func(a *v1beta1.L2Advertisement) string { return a.Name })
+			*o = with(*o, w.l2())
 		case 4, 5:
-			put(&o.BGPAdvertisements, w.bgp(), func(a *v1beta1.BGPAdvertisement) string { return a.Name })
+			*o = with(*o, w.bgp())
 		case 6, 7:
-			put(&o.Peers, w.peer(), func(p *v1beta2.BGPPeer) string { return p.Name })
+			*o = with(*o, w.peer())
 		case 8:
-			put(&o.Communities, v1beta1.Community{ObjectMeta: w.meta("community", 2), Spec: v1beta1.CommunitySpec{
-				Communities: some(w, 2, v1beta1.CommunityAlias{Name: "far", Value: "1:1"}, v1beta1.CommunityAlias{Name: "far", Value: "2:2"}, v1beta1.CommunityAlias{Name: "near", Value: pick[v1beta1.CommunityValue](w, "3:3", "x")}),
-			}}, func(c *v1beta1.Community) string { return c.Name })
+			*o = with(*o, w.community())
 		case 9:
 			w.surroundings()
 		}
@@ -85,16 +80,29 @@ func (w *world) change() {
 	w.remove()
 }
 
-func (w *world) pool() v1beta1.IPAddressPool {
-	return v1beta1.IPAddressPool{ObjectMeta: w.meta("pool", 5), Spec: v1beta1.IPAddressPoolSpec{
+func (w *world) pool() *v1beta1.IPAddressPool {
+	return &v1beta1.IPAddressPool{ObjectMeta: w.meta("pool", 5), Spec: v1beta1.IPAddressPoolSpec{
 		Addresses: some[v1beta1.AddressRange](w, 3,
 			"10.0.0.0/28", "10.0.0.0/30", "10.0.0.4-10.0.0.9", "10.0.0.8/29", "10.0.0.15-10.0.0.16", "10.0.0.16/30", "fd30::/126", "fd30::2-fd30::5", "10.0.0.9-10.0.0.4"),
 		AvoidBuggyIPs: w.IntN(4) == 0,
 	}}
 }
 
-func (w *world) bgp() v1beta1.BGPAdvertisement {
-	a := v1beta1.BGPAdvertisement{ObjectMeta: w.meta("bgp", 4), Spec: v1beta1.BGPAdvertisementSpec{
+func (w *world) l2() *v1beta1.L2Advertisement {
+	return &v1beta1.L2Advertisement{ObjectMeta: w.meta("l2", 3), Spec: v1beta1.L2AdvertisementSpec{
+		IPAddressPools: some(w, 2, "pool-0", "pool-1", "gone"), IPAddressPoolSelectors: w.selectors(), NodeSelectors: w.selectors(),
+		Interfaces: some(w, 2, "eth0", "eth1"),
+	}}
+}
+
+func (w *world) community() *v1beta1.Community {
+	return &v1beta1.Community{ObjectMeta: w.meta("community", 2), Spec: v1beta1.CommunitySpec{
+		Communities: some(w, 2, v1beta1.CommunityAlias{Name: "far", Value: "1:1"}, v1beta1.CommunityAlias{Name: "far", Value: "2:2"}, v1beta1.CommunityAlias{Name: "near", Value: pick[v1beta1.CommunityValue](w, "3:3", "x")}),
+	}}
+}
+
+func (w *world) bgp() *v1beta1.BGPAdvertisement {
+	a := &v1beta1.BGPAdvertisement{ObjectMeta: w.meta("bgp", 4), Spec: v1beta1.BGPAdvertisementSpec{
 		IPAddressPools: some(w, 2, "pool-0", "pool-1", "gone"), NodeSelectors: w.selectors(),
 		Communities: some[v1beta1.CommunityReference](w, 2, "far", "near", "1:1", "large:1:2:3", "1:"),
 		Peers:       some(w, 2, "peer-0", "peer-1", "gone"), LocalPref: int64(w.IntN(3)) * 100,
@@ -105,8 +113,8 @@ func (w *world) bgp() v1beta1.BGPAdvertisement {
 	return a
 }
 
-func (w *world) peer() v1beta2.BGPPeer {
-	p := v1beta2.BGPPeer{ObjectMeta: w.meta("peer", 4), Spec: v1beta2.BGPPeerSpec{
+func (w *world) peer() *v1beta2.BGPPeer {
+	p := &v1beta2.BGPPeer{ObjectMeta: w.meta("peer", 4), Spec: v1beta2.BGPPeerSpec{
 		MyASN: pick[uint32](w, 64512, 64512, 64513), PeerASN: pick[uint32](w, 64513, 64513, 0),
 		PeerAddress:   pick[v1beta2.IPAddress](w, "192.0.2.1", "192.0.2.2", "fd30::1", "x"),
 		RouterID:      pick[v1beta2.IPAddress](w, "", "", "1.1.1.1"),
@@ -135,14 +143,35 @@ func (w *world) surroundings() {
 	o.Secrets = slices.CompactFunc(o.Secrets, func(a, b config.Secret) bool { return a.Name == b.Name })
 }
 
-// put replaces the object of the same name, or adds it.
-func put[O any](list *[]O, object O, name func(*O) string) {
+// with returns objects with one in the place of that of its name, or added.
+func with(objects config.Objects, object metav1.Object) config.Objects {
+	switch o := object.(type) {
+	case *v1beta1.IPAddressPool:
+		put(&objects.Pools, o)
+	case *v1beta1.L2Advertisement:
+		put(&objects.L2Advertisements, o)
+	case *v1beta1.BGPAdvertisement:
+		put(&objects.BGPAdvertisements, o)
+	case *v1beta2.BGPPeer:
+		put(&objects.Peers, o)
+	case *v1beta1.BFDProfile:
+		put(&objects.BFDProfiles, o)
+	case *v1beta1.Community:
+		put(&objects.Communities, o)
+	}
+	return objects
+}
+
+func put[O any, P interface {
+	*O
+	metav1.Object
+}](list *[]O, object P) {
 	out := slices.Clone(*list)
-	i := slices.IndexFunc(out, func(o O) bool { return name(&o) == name(&object) })
+	i := slices.IndexFunc(out, func(o O) bool { return P(&o).GetName() == object.GetName() })
 	if i >= 0 {
-		out[i] = object
+		out[i] = *object
 	} else {
-		out = append(out, object)
+		out = append(out, *object)
 	}
 	*list = out
 }

@@ -35,7 +35,7 @@ type content struct {
 	owners *bart.Table[string] // prefix -> name of the pool
 	index  *poolIndex
 
-	pools    []Pool            // parallel to accepted.Pools
+	pools    []*Pool           // parallel to accepted.Pools
 	l2       []L2Advertisement // parallel to accepted.L2
 	bgp      []BGPAdvertisement
 	bgpOrder []int // indexes of bgp, the prevailing ones first
@@ -106,7 +106,7 @@ func (c *content) orderBGP() {
 
 // resolvePools finds the advertisements of each pool.
 func (c *content) resolvePools(last *content) {
-	c.pools = make([]Pool, len(c.Pools))
+	c.pools = make([]*Pool, len(c.Pools))
 	lists := newAdvertisementLists(c)
 	if c.sameAdvertisements(last) {
 		had := last.Pools
@@ -185,8 +185,8 @@ func (l advertisementLists) selectingEach() []advertised {
 }
 
 // resolve makes the pool of a form and its advertisements.
-func (l advertisementLists) resolve(f *poolForm, by advertised) Pool {
-	pool := f.Spec
+func (l advertisementLists) resolve(f *poolForm, by advertised) *Pool {
+	pool := new(f.Spec)
 	pool.L2 = pick(l.l2Lists, by.l2, l.l2)
 	pool.BGP = pick(l.bgpLists, by.bgp, l.bgp)
 	if slices.ContainsFunc(pool.BGP, func(a BGPAdvertisement) bool {

@@ -50,7 +50,7 @@ func (s Snapshot) String() string {
 }
 
 // Pools returns the pools, sorted by name.
-func (s Snapshot) Pools() []Pool { return s.get().pools }
+func (s Snapshot) Pools() []*Pool { return s.get().pools }
 
 // Pool returns the pool of the given name.
 func (s Snapshot) Pool(name string) (Pool, bool) {
@@ -59,7 +59,7 @@ func (s Snapshot) Pool(name string) (Pool, bool) {
 	if !ok {
 		return Pool{}, false
 	}
-	return c.pools[i], true
+	return *c.pools[i], true
 }
 
 // PoolOf returns the pool that holds an address. No two pools overlap, so there

@@ -20,7 +20,7 @@ type warner struct {
 
 // warnings returns the warnings, sorted by kind and name.
 func warnings(b *builder, c *content) []Warning {
-	w := &warner{builder: b, c: c, list: b.secrets}
+	w := &warner{builder: b, c: c, list: slices.Clone(b.secrets)}
 	w.metalLB()
 	current(w, KindIPAddressPool, b.pools, w.pool)
 	w.aggregation()
@@ -42,20 +42,20 @@ type add func(reason Reason, field, format string, args ...any)
 // follows from the object alone, and of what a check finds.
 //
 // The check gets the form and its index among those in force.
-func current[F form](w *warner, kind string, contenders []contender[F], check func(F, int, add)) {
+func current[F form](w *warner, kind string, contenders []*contender[F], check func(F, int, add)) {
 	var none F
 	var name string
 	add := func(reason Reason, field, format string, args ...any) {
 		w.list = append(w.list, Warning{Kind: kind, Name: name, Problem: problem(reason, field, format, args...)})
 	}
 	index := -1
-	for i := range contenders {
-		f := contenders[i].running
+	for _, c := range contenders {
+		f := c.running
 		if f == none {
 			continue
 		}
 		index++
-		if f != contenders[i].wanted {
+		if f != c.wanted {
 			continue
 		}
 		name = f.head().Name
@@ -78,7 +78,7 @@ func (w *warner) metalLB() {
 }
 
 func (w *warner) pool(f *poolForm, index int, add add) {
-	if p := &w.c.pools[index]; len(p.L2) == 0 && len(p.BGP) == 0 {
+	if p := w.c.pools[index]; len(p.L2) == 0 && len(p.BGP) == 0 {
 		add(ReasonNotAdvertised, "metadata.name", "no L2Advertisement or BGPAdvertisement selects the pool: its addresses are given, but not announced")
 	}
 	a := f.Spec.Allocation

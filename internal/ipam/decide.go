@@ -129,7 +129,7 @@ func decideRequested(svc Service, pools config.Snapshot, taken *Table, current [
 		return refuse(ReasonInvalidRequest, "asks for %s and for the pool %q, but the address is in the pool %q", join(want), svc.RequestedPool, pool)
 	}
 	p, _ := pools.Pool(pool)
-	if !allows(p, svc) {
+	if !allows(&p, svc) {
 		return refuse(ReasonPoolNotAllowed, "asks for %s from the pool %q, whose serviceAllocation leaves the Service out", join(want), pool)
 	}
 	for _, addr := range want {
@@ -147,18 +147,18 @@ func decideRequested(svc Service, pools config.Snapshot, taken *Table, current [
 
 // decideFree takes free addresses from the first pool that has what is needed.
 func decideFree(svc Service, pools config.Snapshot, taken *Table, current []netip.Addr) Decision {
-	var candidates []config.Pool
+	var candidates []*config.Pool
 	if svc.RequestedPool != "" {
 		p, ok := pools.Pool(svc.RequestedPool)
 		if !ok {
 			return stayWith(svc, current, pools, ReasonPoolNotFound, fmt.Sprintf("asks for the pool %q, which does not exist or was refused", svc.RequestedPool))
 		}
-		if !allows(p, svc) {
+		if !allows(&p, svc) {
 			return stayWith(svc, current, pools, ReasonPoolNotAllowed, fmt.Sprintf("asks for the pool %q, whose serviceAllocation leaves the Service out", p.Name))
 		}
-		candidates = []config.Pool{p}
+		candidates = []*config.Pool{&p}
 	} else {
-		candidates = slices.DeleteFunc(slices.Clone(pools.Pools()), func(p config.Pool) bool { return !p.AutoAssign || !allows(p, svc) })
+		candidates = slices.DeleteFunc(slices.Clone(pools.Pools()), func(p *config.Pool) bool { return !p.AutoAssign || !allows(p, svc) })
 		if len(candidates) == 0 {
 			return stayWith(svc, current, pools, ReasonNoPool, "no IPAddressPool assigns addresses to this Service automatically: create one, set autoAssign, or open one with serviceAllocation")
 		}
@@ -166,7 +166,7 @@ func decideFree(svc Service, pools config.Snapshot, taken *Table, current []neti
 	}
 
 	// What the Service has already stays, if a pool can add what is missing.
-	slices.SortStableFunc(candidates, func(a, b config.Pool) int {
+	slices.SortStableFunc(candidates, func(a, b *config.Pool) int {
 		return cmp.Compare(countIn(b, current), countIn(a, current))
 	})
 

@@ -14,14 +14,14 @@ import (
 )
 
 // allows reports whether a Service may have addresses of a pool.
-func allows(pool config.Pool, svc Service) bool {
+func allows(pool *config.Pool, svc Service) bool {
 	return pool.Allocation.Allows(svc.Namespace, svc.NamespaceLabels, svc.Labels)
 }
 
 // byRank sorts pools that are meant for some Services first, by their priority:
 // 1 comes first and 0, which is no priority, last.
-func byRank(a, b config.Pool) int {
-	rank := func(p config.Pool) int {
+func byRank(a, b *config.Pool) int {
+	rank := func(p *config.Pool) int {
 		switch {
 		case p.Allocation == nil:
 			return math.MaxInt
@@ -35,7 +35,7 @@ func byRank(a, b config.Pool) int {
 
 // complete returns an address of the pool for each family: the current one if
 // it lies in the pool, else the lowest free one.
-func complete(pool config.Pool, families []Family, current []netip.Addr, taken *Table, key string) ([]netip.Addr, bool) {
+func complete(pool *config.Pool, families []Family, current []netip.Addr, taken *Table, key string) ([]netip.Addr, bool) {
 	var addrs []netip.Addr
 	for _, family := range families {
 		i := slices.IndexFunc(current, func(a netip.Addr) bool { return FamilyOf(a) == family && pool.Contains(a) })
@@ -66,7 +66,7 @@ func poolOfAll(pools config.Snapshot, addrs []netip.Addr) (string, bool) {
 }
 
 // countIn returns how many of the addresses lie in the pool.
-func countIn(pool config.Pool, addrs []netip.Addr) int {
+func countIn(pool *config.Pool, addrs []netip.Addr) int {
 	n := 0
 	for _, a := range addrs {
 		if pool.Contains(a) {
@@ -77,7 +77,7 @@ func countIn(pool config.Pool, addrs []netip.Addr) int {
 }
 
 // nameSome returns the names of pools, of many only the first ones.
-func nameSome(pools []config.Pool) string {
+func nameSome(pools []*config.Pool) string {
 	const some = 8
 	var names []string
 	for i, p := range pools {

@@ -49,7 +49,7 @@ func (t *Table) Release(key string) bool {
 
 // FirstFree returns the lowest address of the family in the pool that no other
 // Service holds. It takes time in proportion to the addresses held below it.
-func (t *Table) FirstFree(pool config.Pool, family Family, key string) (netip.Addr, bool) {
+func (t *Table) FirstFree(pool *config.Pool, family Family, key string) (netip.Addr, bool) {
 	for _, r := range pool.Ranges {
 		if FamilyOf(r.From()) != family {
 			continue
