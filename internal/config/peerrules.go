@@ -59,11 +59,22 @@ func newPeerRules(forms []*peerForm, nodes *nodeSets) *peerRules {
 
 func (r *peerRules) place(old, now *peerForm) {
 	r.inForce[now.Name] = now
-	if old != nil {
-		r.endpoints = nil
-	} else if r.endpoints != nil {
+	switch {
+	case r.endpoints == nil:
+	case old == nil:
 		r.collect(now)
+	case old.sameOnNodes(now):
+		same := r.endpoints[old.endpoint()]
+		same[slices.Index(same, old)] = now
+	default:
+		r.endpoints = nil
 	}
+}
+
+// sameOnNodes reports whether two forms are the same by the rules.
+func (f *peerForm) sameOnNodes(o *peerForm) bool {
+	return f.endpoint() == o.endpoint() && f.Spec.RouterID == o.Spec.RouterID && f.Spec.MyASN == o.Spec.MyASN &&
+		f.Spec.NodeSelectors.key() == o.Spec.NodeSelectors.key()
 }
 
 func (r *peerRules) collectAll() {

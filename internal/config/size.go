@@ -48,7 +48,12 @@ func added[E any](now, had []E, compare func(a, b E) int, equal func(a, b E) boo
 	return out
 }
 
-func compareForms[F form](a, b F) int { return strings.Compare(a.head().Name, b.head().Name) }
+func compareForms[F form](a, b F) int {
+	if a == b {
+		return 0 // as most are
+	}
+	return strings.Compare(a.head().Name, b.head().Name)
+}
 
 // equalForms reports whether two forms are encoded the same, of a kind that has
 // nothing but a header and what its sum is made of.
