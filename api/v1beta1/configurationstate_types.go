@@ -102,12 +102,12 @@ type ConfigurationStateStatus struct {
 
 	// Addresses that were taken out of a pool, and are given to nobody any more.
 	// They are forgotten with the next change after no Service has any of them.
-	// Written by the controller.
+	// Of more than 1024 entries, those that are in use least are left out until
+	// others are forgotten. Written by the controller.
 	//
 	// +optional
-	// +listType=map
-	// +listMapKey=pool
-	// +listMapKey=addresses
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=1024
 	Draining []DrainingAddresses `json:"draining,omitempty"`
 
 	// The interfaces that the node announces addresses on. Written by speakers.
@@ -133,6 +133,9 @@ type ConfigurationStateStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
+
+// MaxDrainingAddresses is how many DrainingAddresses a status has at most.
+const MaxDrainingAddresses = 1024
 
 // DrainingAddresses are addresses that a pool no longer contains, and that go
 // when the Services that have them do.

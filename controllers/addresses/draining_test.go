@@ -3,6 +3,8 @@
 package addresses
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,4 +45,33 @@ func TestDrainingIsCounted(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, w.recounts, before)
 	require.Equal(t, int64(1), counter.count()[0].InUse)
+}
+
+// TestManyDrainingRangesAreCut, or the status would be too large to be written.
+func TestManyDrainingRangesAreCut(t *testing.T) {
+	var all []v1beta1.DrainingAddresses
+	for i := range 3 * v1beta1.MaxDrainingAddresses {
+		all = append(all, v1beta1.DrainingAddresses{Pool: fmt.Sprintf("pool-%04d", i), Addresses: "192.0.2.0/24", InUse: int64(i % 4)})
+	}
+	got := mostUsed(slices.Clone(all))
+	require.Len(t, got, v1beta1.MaxDrainingAddresses)
+	require.IsIncreasing(t, names(got))
+	used := 0
+	for _, d := range got {
+		require.Contains(t, all, d)
+		require.GreaterOrEqual(t, d.InUse, int64(2))
+		if d.InUse == 3 {
+			used++
+		}
+	}
+	require.Equal(t, 3*v1beta1.MaxDrainingAddresses/4, used, "all that are in use most")
+	require.Equal(t, all[:1024], mostUsed(all[:1024]))
+}
+
+func names(draining []v1beta1.DrainingAddresses) []string {
+	var names []string
+	for _, d := range draining {
+		names = append(names, d.Pool)
+	}
+	return names
 }

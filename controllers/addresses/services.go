@@ -85,9 +85,11 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err := r.adopt(ctx, pools); err != nil {
 		return ctrl.Result{}, err
 	}
-	if len(pools.Snapshot.Draining()) > 0 {
-		defer r.recount()
-	}
+	defer func() { // by then there may be other pools
+		if len(r.pools.Load().Snapshot.Draining()) > 0 {
+			r.recount()
+		}
+	}()
 
 	var svc corev1.Service
 	err := r.client.Get(ctx, req.NamespacedName, &svc)

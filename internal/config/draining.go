@@ -33,6 +33,9 @@ type Draining struct {
 // Addresses returns the range as users write it: a prefix if it is one.
 func (d Draining) Addresses() string { return rangeText(d.Range) }
 
+// ID identifies the range among those that drain.
+func (d Draining) ID() DrainedRange { return DrainedRange{Pool: d.Pool, Addresses: d.Addresses()} }
+
 // drain is the accepted form of a draining entry.
 type drain struct {
 	Pool   string            `json:"pool"`
