@@ -40,7 +40,6 @@ func TestReports(t *testing.T) {
 			conditions: [{type: configReconcilerValid, status: "True", reason: Reconciled, message: "", lastTransitionTime: "2026-01-02T03:04:05Z"}],
 			draining: [{pool: a, addresses: 192.0.2.0/24, inUse: 3}], interfaces: [{name: eth0, mac: "52:54:00:12:34:56", addresses: [192.0.2.1]}], neighbors: [{node: b, interface: eth0, state: Up}]}`, ``},
 		{"configurationstates", "ConfigurationState", `{result: Good}`, `status.result: Unsupported value: "Good": supported values: "Valid", "Invalid", "Unknown"`},
-		{"configurationstates", "ConfigurationState", `{draining: [{pool: a, addresses: 192.0.2.0/24, inUse: 3}, {pool: a, addresses: 192.0.2.0/24, inUse: 4}]}`, `status.draining[1]: Duplicate value`},
 
 		{"l2placements", "L2Placement", `{holder: a, since: "2026-01-02T03:04:05.000006Z", reason: x, generation: 4}`, ``},
 		{"bgpsessionstates", "BGPSessionState", `{node: a, peer: b, state: Established, since: "2026-01-02T03:04:05Z", reason: x, bfdState: Up, routesAdvertised: 7}`, ``},
