@@ -357,13 +357,17 @@ const (
 	ConditionDegraded = "Degraded"
 	// ConditionUpgradeable is true when a newer operator may take over.
 	ConditionUpgradeable = "Upgradeable"
+	// ConditionResourcesApplied is true while all that the files of the ConfigMap
+	// metallb-resources describe is applied. Without it there are no such files.
+	ConditionResourcesApplied = "ResourcesApplied"
 )
 
 // MetalLBStatus is what the operator saw last.
 type MetalLBStatus struct {
 	// Available: everything runs. Progressing: it is being brought about.
 	// Degraded: it cannot be; the message names what is in the way.
-	// Upgradeable: a newer operator may take over.
+	// Upgradeable: a newer operator may take over. ResourcesApplied: what the
+	// files beside the operator's manifests describe is applied.
 	//
 	// +optional
 	// +listType=map
