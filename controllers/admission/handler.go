@@ -72,12 +72,11 @@ func (c changes) created(ctx context.Context, object client.Object) admission.Re
 }
 
 func (c changes) updated(ctx context.Context, old, object client.Object) admission.Response {
-	switch {
-	case object.GetDeletionTimestamp() != nil, unchanged(old, object):
+	if object.GetDeletionTimestamp() != nil || unchanged(old, object) {
 		return admission.Allowed("")
-	case object.GetNamespace() != c.baselines.namespace:
-		return admission.Allowed("").WithWarnings(fmt.Sprintf("%s/%s: metadata.namespace: %q is not the namespace that is read: the object has no effect; create it in %q",
-			c.kind.Kind, object.GetName(), object.GetNamespace(), c.baselines.namespace))
+	}
+	if problems := c.ownProblems(object); len(problems) > 0 {
+		return admission.Allowed("").WithWarnings(withoutEffect(problems)...)
 	}
 	return c.judge(ctx, object, nil)
 }

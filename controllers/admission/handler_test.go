@@ -7,16 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	webhookerrors "k8s.io/apiserver/pkg/admission/plugin/webhook/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/config"
 )
 
 func TestWhatTheRuntimeWouldRefuseIsRefused(t *testing.T) {
@@ -146,10 +150,11 @@ func TestWhatMakesNothingWorseIsAllowed(t *testing.T) {
 				p.Namespace = "default"
 				return update(p, changed(p, func(p *v1beta1.IPAddressPool) { p.Spec.Addresses[0] = "nonsense" }))
 			}(),
-			want: []string{`IPAddressPool/a: metadata.namespace: "default" is not the namespace that is read: the object has no effect; create it in "metallb-system"`},
+			want: []string{`IPAddressPool/a has no effect: metadata.namespace: "default" is not the namespace that is read: create the object in "metallb-system"`},
 		},
 		"a MetalLB object of another name that is there already": {
 			change: update(&v1beta1.MetalLB{ObjectMeta: metaOf("other")}, changed(&v1beta1.MetalLB{ObjectMeta: metaOf("other")}, func(*v1beta1.MetalLB) {})),
+			want:   []string{`MetalLB/other has no effect: metadata.name: "other" must be "metallb": there is one MetalLB object in a namespace`},
 		},
 		"the first MetalLB object": {change: creation(&v1beta1.MetalLB{ObjectMeta: metaOf(v1beta1.MetalLBName)})},
 	} {
@@ -339,4 +344,33 @@ func TestDeletionsAreJudgedOfProfilesAlone(t *testing.T) {
 			require.EqualValues(t, http.StatusBadRequest, got.Result.Code, fmt.Sprint(k))
 		}
 	}
+}
+
+// TestManyAtOnce: requests of all kinds come while objects change and revisions are
+// read. The race detector watches.
+func TestManyAtOnce(t *testing.T) {
+	w := newWorld(t, pool("a", "192.0.2.0/24"), peerWithBFD("a"), profile("fast"), everywhere())
+	w.publish(w.accepted(config.Snapshot{}), true)
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for j := range 20 {
+				w.changes.Add(1)
+				name := fmt.Sprintf("p-%d-%d", i, j)
+				assert.True(t, w.ask(creation(pool(name, v1beta1.AddressRange(fmt.Sprintf("10.%d.%d.0/24", i, j))))).Allowed)
+				assert.False(t, w.ask(creation(pool(name, "192.0.2.0/25"))).Allowed)
+				assert.True(t, w.ask(update(peerWithBFD("a"), changed(peerWithBFD("a"), func(p *v1beta2.BGPPeer) { p.Spec.PeerPort = uint16(1000 + j) }))).Allowed)
+				assert.False(t, w.ask(deletion(profile("fast"))).Allowed)
+			}
+		})
+	}
+	all.Go(func() {
+		for range 20 {
+			_, err := w.follow(t.Context(), reconcile.Request{})
+			assert.NoError(t, err)
+			_, err = w.keepReady(t.Context(), reconcile.Request{})
+			assert.NoError(t, err)
+		}
+	})
+	all.Wait()
 }

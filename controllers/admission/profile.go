@@ -59,7 +59,8 @@ func (c profileChanges) Handle(ctx context.Context, req admission.Request) admis
 }
 
 // users returns the names of the BGPPeers that name a BFDProfile and are not
-// being deleted themselves.
+// being deleted themselves, and of those that did when they were accepted last, if
+// that is what runs.
 func (c profileChanges) users(ctx context.Context, profile string) ([]string, error) {
 	if !c.baselines.synced(ctx) {
 		return nil, errNotReady
@@ -68,9 +69,15 @@ func (c profileChanges) users(ctx context.Context, profile string) ([]string, er
 	if err := c.baselines.cache.List(ctx, &peers, client.InNamespace(c.baselines.namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("read the peers: %w", err)
 	}
+	present, err := c.baselines.get(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for i := range peers.Items {
-		if p := &peers.Items[i]; p.Spec.BFDProfile == profile && p.DeletionTimestamp == nil {
+		p := &peers.Items[i]
+		running, _ := present.Snapshot.Peer(p.Name)
+		if p.DeletionTimestamp == nil && (p.Spec.BFDProfile == profile || running.BFDProfile == profile) {
 			names = append(names, p.Name)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/internal/config"
 )
 
 func peerWithBFD(name string) *v1beta2.BGPPeer {
@@ -37,6 +38,27 @@ func TestAProfileInUseIsNotDeleted(t *testing.T) {
 			require.Equal(t, `BFDProfile "fast" is in use by `+tc.want+`: remove spec.bfdProfile there, or delete what uses it first`, got.Result.Message)
 		})
 	}
+}
+
+// TestAProfileThatIsStillInForceIsNotDeleted: the peer does not name it any more,
+// but waits for a Secret with this, and runs as it was.
+func TestAProfileThatIsStillInForceIsNotDeleted(t *testing.T) {
+	w := newWorld(t, profile("fast"), peerWithBFD("a"))
+	w.publish(w.accepted(config.Snapshot{}), true)
+	_, err := w.get(t.Context())
+	require.NoError(t, err)
+	w.store(func(c client.Client) error {
+		p := new(v1beta2.BGPPeer)
+		if err := c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "a"}, p); err != nil {
+			return err
+		}
+		p.Generation++
+		p.Spec.BFDProfile, p.Spec.PasswordSecret.Name = "", "missing"
+		return c.Update(t.Context(), p)
+	})
+	got := w.ask(deletion(profile("fast")))
+	require.False(t, got.Allowed)
+	require.Contains(t, got.Result.Message, "in use by BGPPeer/a")
 }
 
 func TestAProfileThatNobodyUsesIsDeleted(t *testing.T) {

@@ -32,6 +32,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/controllers/worker"
+	"metallb.io/metallb/internal/config"
 )
 
 // Setup has a webhook server judge changes of the configuration in a namespace.
@@ -66,7 +67,7 @@ func (b *baselines) watchObjects(mgr manager.Manager) error {
 	} {
 		c = c.Watches(object, outdated, changed)
 	}
-	c = c.Watches(&corev1.Secret{}, outdated, builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
+	c = c.Watches(&corev1.Secret{}, outdated, builder.WithPredicates(mayHavePassword(), predicate.ResourceVersionChangedPredicate{}))
 	for _, kind := range []string{"Node", "Namespace"} {
 		object := new(metav1.PartialObjectMetadata)
 		object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
@@ -76,6 +77,21 @@ func (b *baselines) watchObjects(mgr manager.Manager) error {
 		return fmt.Errorf("set up the controller of admission: %w", err)
 	}
 	return nil
+}
+
+// mayHavePassword passes the Secrets that peers can name. The type of a Secret
+// does not change; one that was made again while the watch was broken comes as an
+// update.
+func mayHavePassword() predicate.Predicate {
+	has := func(o client.Object) bool {
+		secret, ok := o.(*corev1.Secret)
+		return !ok || secret.Type == config.SecretTypeBasicAuth
+	}
+	return predicate.Funcs{
+		CreateFunc: func(e event.CreateEvent) bool { return has(e.Object) },
+		UpdateFunc: func(e event.UpdateEvent) bool { return has(e.ObjectOld) || has(e.ObjectNew) },
+		DeleteFunc: func(e event.DeleteEvent) bool { return has(e.Object) },
+	}
 }
 
 // mattersTo passes what may change the verdict on an object or another one.

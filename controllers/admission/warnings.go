@@ -44,6 +44,16 @@ func warnings(before []config.Warning, after config.Outcome) []string {
 	return texts
 }
 
+// withoutEffect returns why nobody looks at an object that could not be created
+// now.
+func withoutEffect(problems []finding) []string {
+	var texts []string
+	for _, p := range problems {
+		texts = append(texts, cut(p.Kind+"/"+p.Name+" has no effect: "+p.Error(), maxWarningLength))
+	}
+	return texts
+}
+
 // reasonStillRefused: the object was refused before and is so after the change.
 const reasonStillRefused config.Reason = "StillRefused"
 

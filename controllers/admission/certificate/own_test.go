@@ -338,6 +338,30 @@ func TestErrors(t *testing.T) {
 	require.ErrorContains(t, err, "the ValidatingWebhookConfiguration metallb-webhook-configuration")
 }
 
+// TestSecretThatCannotBeWritten is one that the API server lets nobody change.
+func TestSecretThatCannotBeWritten(t *testing.T) {
+	foreign := secretOf(map[string][]byte{"a": []byte("b")})
+	foreign.Immutable = new(true)
+	w := newWorld(t, append(operator(), configuration(), foreign)...)
+	w.before = func() error {
+		var list corev1.SecretList
+		require.NoError(t, w.store.List(t.Context(), &list))
+		if len(list.Items) > 0 && list.Items[0].Immutable != nil {
+			return apierrors.NewInvalid(schema.GroupKind{Kind: "Secret"}, DefaultSecret, nil) // to the Update
+		}
+		return nil
+	}
+	for range 5 {
+		_, err := w.Reconcile(t.Context(), reconcile.Request{})
+		if err != nil {
+			require.True(t, apierrors.IsInvalid(err), "the configuration cannot be written either as long as writes fail: %v", err)
+		}
+	}
+	require.Nil(t, w.getSecret().Immutable)
+	require.Equal(t, w.getSecret().Data["tls.crt"], w.servedFile())
+	require.Contains(t, w.logged.String(), "Deleting a Secret that no certificate can be written to")
+}
+
 // TestRepairPause is of somebody who spoils the Secret again and again.
 func TestRepairPause(t *testing.T) {
 	w := newWorld(t)

@@ -41,6 +41,8 @@ func (o *own) store(ctx context.Context, secret *corev1.Secret, p plan) error {
 	case apierrors.IsAlreadyExists(err), apierrors.IsConflict(err), secret != nil && apierrors.IsNotFound(err):
 		o.log.V(1).Info("Another replica was faster", "secret", o.secret.Name)
 		return errRace
+	case secret != nil && apierrors.IsInvalid(err):
+		return o.discard(ctx, secret, err)
 	default:
 		return fmt.Errorf("write the Secret %s: %w", o.secret, err)
 	}
@@ -53,6 +55,19 @@ func (o *own) store(ctx context.Context, secret *corev1.Secret, p plan) error {
 	}
 	o.log.Info(string(p.change), details...)
 	return nil
+}
+
+// discard deletes a Secret that cannot be written, such as one that somebody made
+// immutable or of a type that asks for other content: there would never be a
+// certificate. Another one is made when it is gone.
+func (o *own) discard(ctx context.Context, secret *corev1.Secret, because error) error {
+	o.log.Info("Deleting a Secret that no certificate can be written to", "secret", o.secret.Name, "type", secret.Type, "cause", because.Error())
+	uid, version := secret.UID, secret.ResourceVersion
+	err := o.client.Delete(ctx, secret, client.Preconditions{UID: &uid, ResourceVersion: &version})
+	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+		return fmt.Errorf("delete the Secret %s, which cannot be written (%w): %w", o.secret, because, err)
+	}
+	return errRace
 }
 
 func (o *own) create(ctx context.Context, c content) error {
