@@ -60,7 +60,7 @@ test-lab: compiler $(GOTESTSUM) ## Test the lab's own life: up, kill, heal, down
 
 .PHONY: test-e2e
 test-e2e: compiler $(GOTESTSUM) ## Run the end-to-end tests on a running lab, or on one of their own (root).
-	$(GOTESTSUM) --format standard-verbose -- -race -count=1 -timeout 40m ./test/e2e/...
+	$(GOTESTSUM) --format standard-verbose -- -race -count=1 -p 1 -timeout 40m ./test/e2e/...
 
 ##@ Benchmarks
 

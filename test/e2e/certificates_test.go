@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,18 +108,18 @@ func TestAdmissionGoesOn(t *testing.T) {
 		began := time.Now()
 		again := requireRestarted(t, kill(t, productProcesses(t)["operator"][0]))
 		asked.requireFailuresOnlyBetween(t, began, again)
+		asked.requireTheOtherOneIsAsked(t)
 	})
 	t.Run("the configuration of the webhooks is deleted and applied again", func(t *testing.T) {
 		asked := askForAdmission(t)
 		configuration := &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: install.WebhookConfiguration}}
+		deleted := time.Now()
 		require.NoError(t, shared.client.Delete(t.Context(), configuration))
 		require.NoError(t, install.Operator(limit(t, time.Minute), shared.lab, shared.client, shared.image))
 		require.NoError(t, install.Judged(limit(t, 10*time.Second), shared.client))
-		// The manifests have no CA. Until the operator has put its own in, the API
-		// server can ask nobody, and has to refuse.
-		judged := time.Now()
-		require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(configuration), configuration))
-		asked.requireFailuresOnlyBetween(t, configuration.CreationTimestamp.Time, judged)
+		// Nobody is asked without a configuration. The manifests have no CA: until the
+		// operator has put its own in, nobody can be asked, and all is refused.
+		asked.requireFailuresOnlyBetween(t, deleted, time.Now())
 	})
 }
 
@@ -157,6 +158,7 @@ func TestAdmissionGoesOnThroughRotations(t *testing.T) {
 			rotated := certificate(t)
 			awaitCertificate(t, func(now *corev1.Secret) bool { return string(now.Data["tls.crt"]) != string(rotated.Data["tls.crt"]) })
 			asked.requireFailuresOnlyBetween(t, began, again)
+			asked.requireTheOtherOneIsAsked(t)
 		})
 	}
 }
@@ -205,11 +207,16 @@ func applied(t *testing.T) map[string]version {
 type admissions struct{ *probe.Monitor }
 
 // askForAdmission creates a pool at every twentieth of a second until the test
-// ends, without storing it. kubectl would wait for an answer longer.
+// ends, without storing it: a good one and one that only the webhooks refuse, by
+// turns. kubectl would wait for an answer longer.
 func askForAdmission(t *testing.T) admissions {
 	t.Helper()
 	pace := probe.Pace{Interval: 50 * time.Millisecond, Deadline: 5 * time.Second}
+	var asked atomic.Int64
 	m := probe.WatchAt(t.Context(), pace, func(ctx context.Context) error {
+		if asked.Add(1)%2 == 0 {
+			return install.Asked(ctx, shared.client)
+		}
 		return shared.client.Create(ctx, poolNamed("e2e-asked", "203.0.113.0/24"), client.DryRunAll)
 	})
 	t.Cleanup(m.Stop)
@@ -256,6 +263,17 @@ func (a admissions) requireFailuresOnlyBetween(t *testing.T, from, to time.Time)
 	const underWay = time.Second // what failed then may have been asked before
 	for _, attempt := range a.failures(t) {
 		require.WithinRange(t, attempt.Start, from.Add(-underWay), to, "%v", attempt.Err)
+	}
+}
+
+// requireTheOtherOneIsAsked: while one of two replicas is away, it takes no longer
+// than until that is known.
+func (a admissions) requireTheOtherOneIsAsked(t *testing.T) {
+	t.Helper()
+	const known = 3 * time.Second // the kubelet looks every second
+	for _, outage := range probe.Outages(a.Attempts()) {
+		require.True(t, outage.Over())
+		require.Less(t, outage.Duration(), known)
 	}
 }
 

@@ -15,8 +15,10 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -95,6 +97,14 @@ func (s *suite) setUp(ctx context.Context) error {
 		return err
 	}
 	if err := install.Operator(ctx, s.lab, s.client, image.Reference); err != nil {
+		return err
+	}
+	// The logs of a failure are worth having, and nothing secret may be in them.
+	metallb := &v1beta1.MetalLB{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: v1beta1.MetalLBName}}
+	if _, err := controllerutil.CreateOrPatch(ctx, s.client, metallb, func() error {
+		metallb.Spec.LogLevel = v1beta1.LogLevelAll
+		return nil
+	}); err != nil {
 		return err
 	}
 	if err := install.MetalLB(ctx, s.client, image.Reference); err != nil {

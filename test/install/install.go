@@ -7,8 +7,10 @@ package install
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,11 +62,11 @@ func ClientFor(restConfig *rest.Config) (client.WithWatch, error) {
 // Operator applies config/default with the image of this reference, and waits
 // until the operator is ready.
 func Operator(ctx context.Context, l *lab.Lab, c client.Client, image string) error {
-	overlay, err := Manifests(l, image)
+	manifests, err := Manifests(l, image)
 	if err != nil {
 		return err
 	}
-	if _, err := Kubectl(ctx, l, "apply", "-k", overlay); err != nil {
+	if _, err := Kubectl(ctx, l, "apply", "-k", manifests); err != nil {
 		return err
 	}
 	return OperatorReady(ctx, c)
@@ -88,6 +90,12 @@ func MetalLB(ctx context.Context, c client.Client, image string) error {
 	if err := c.Create(ctx, metallb); client.IgnoreAlreadyExists(err) != nil {
 		return fmt.Errorf("create the MetalLB object: %w", err)
 	}
+	return Available(ctx, c, image)
+}
+
+// Available waits until the load balancer is available and runs the image.
+func Available(ctx context.Context, c client.Client, image string) error {
+	metallb := &v1beta1.MetalLB{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: v1beta1.MetalLBName}}
 	speaker := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "speaker"}}
 	err := Until(ctx, c, speaker, func() (string, bool) {
 		s := speaker.Status
@@ -134,21 +142,53 @@ func Until(ctx context.Context, c client.Client, object client.Object, done func
 // Manifests writes a kustomization that is config/default with another image
 // tag, as a user would to run an image of theirs, and returns its directory.
 func Manifests(l *lab.Lab, image string) (string, error) {
-	tag, ok := strings.CutPrefix(image, imageName+":")
-	if !ok {
-		return "", fmt.Errorf("the image reference %q is not one of %s", image, imageName)
-	}
 	dir := filepath.Join(l.Dir(), "install")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make the directory of the overlay: %w", err)
 	}
+	return dir, overlay(dir, image, "../../config/default", nil)
+}
+
+// Everything writes a kustomization into an empty directory, outside the
+// repository: the root of the repository with another image tag and other files of
+// resources, if any are given.
+func Everything(l *lab.Lab, dir, image string, files map[string]string) error {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return fmt.Errorf("find the directory of the overlay: %w", err)
+	}
+	root, err := filepath.Rel(dir, filepath.Dir(l.Dir()))
+	if err != nil {
+		return fmt.Errorf("find the root of the repository: %w", err)
+	}
+	return overlay(dir, image, root, files)
+}
+
+// overlay writes a kustomization, and the files that replace those of resources.
+func overlay(dir, image, base string, files map[string]string) error {
+	tag, ok := strings.CutPrefix(image, imageName+":")
+	if !ok {
+		return fmt.Errorf("the image reference %q is not one of %s", image, imageName)
+	}
 	content := fmt.Sprintf(`apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
-resources: [../../config/default]
+resources: [%s]
 images: [{name: %s, newTag: %s}]
-`, imageName, tag)
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(content), 0o644); err != nil {
-		return "", fmt.Errorf("write the overlay: %w", err)
+`, base, imageName, tag)
+	if files != nil {
+		content += fmt.Sprintf(`configMapGenerator: [{name: metallb-resources, namespace: %s, behavior: replace, files: [%s]}]
+generatorOptions: {disableNameSuffixHash: true}
+`, Namespace, strings.Join(slices.Sorted(maps.Keys(files)), ", "))
 	}
-	return dir, nil
+	files = maps.Clone(files)
+	if files == nil {
+		files = make(map[string]string)
+	}
+	files["kustomization.yaml"] = content
+	for file, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644); err != nil {
+			return fmt.Errorf("write the overlay: %w", err)
+		}
+	}
+	return nil
 }

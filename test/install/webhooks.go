@@ -63,6 +63,16 @@ func Judged(ctx context.Context, c client.Client) error {
 	return untilJudgement(ctx, c, judged)
 }
 
+// Asked returns nil if the webhooks judge what is created right now, and why they
+// do not otherwise.
+func Asked(ctx context.Context, c client.Client) error {
+	state, cause := judge(ctx, c)
+	if state == judged {
+		return nil
+	}
+	return errors.Join(errors.New(string(state)), cause)
+}
+
 // judgement is what becomes of an object that only webhooks refuse.
 type judgement string
 
