@@ -88,7 +88,7 @@ func requireSeenByAll(t *testing.T) {
 // TestDeletedPoolDrains deletes the pool of an address that is in use.
 func TestDeletedPoolDrains(t *testing.T) {
 	pool := announcedPool(t)
-	svc, addr := webServer(t)
+	svc, addr := webServerFrom(t, pool.Name) // the controller may still know a pool of the test before
 	owner, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 	require.NoError(t, shared.client.Delete(t.Context(), pool))
