@@ -103,7 +103,8 @@ type ConfigurationStateStatus struct {
 	// Addresses that were taken out of a pool, and are given to nobody any more.
 	// They are forgotten with the next change after no Service has any of them.
 	// Of more than 1024 entries, those that are in use least are left out until
-	// others are forgotten. Written by the controller.
+	// others are forgotten; 256 places are kept for those that are not in use.
+	// Written by the controller.
 	//
 	// +optional
 	// +listType=atomic

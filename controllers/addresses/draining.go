@@ -13,19 +13,21 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/ipam"
 )
 
 // drainingCounter counts the addresses that Services still have of ranges that
-// pools do not have any more.
+// pools do not have any more: those that are published as far as the cache knows,
+// and those in the table, which were given and may be published already.
 type drainingCounter struct {
 	reader client.Reader
 	class  string
 	pools  *poolStore
+	table  *ipam.Table
 }
 
 // count returns the ranges that drain and how many addresses of each are in use,
-// nil if nothing drains. Of very many ranges it returns those that are in use
-// first.
+// nil if nothing drains.
 func (d drainingCounter) count() []v1beta1.DrainingAddresses {
 	revision := d.pools.Load()
 	if revision == nil || len(revision.Snapshot.Draining()) == 0 {
@@ -38,39 +40,49 @@ func (d drainingCounter) count() []v1beta1.DrainingAddresses {
 		log.Log.Error(err, "cannot count what drains")
 		return nil
 	}
-	inUse := make(map[config.DrainedRange]map[netip.Addr]bool)
+	addrs := d.table.Taken()
 	for _, svc := range services {
 		v, _ := view(&svc) // an invalid request does not change what is published
-		for _, addr := range v.Published {
-			draining, ok := revision.Snapshot.DrainingOf(addr)
-			if !ok {
-				continue
-			}
-			if inUse[draining.ID()] == nil {
-				inUse[draining.ID()] = make(map[netip.Addr]bool)
-			}
-			inUse[draining.ID()][addr] = true // Services may share it
+		addrs = append(addrs, v.Published...)
+	}
+	inUse := make(map[config.DrainedRange]map[netip.Addr]bool)
+	for _, addr := range addrs {
+		draining, ok := revision.Snapshot.DrainingOf(addr)
+		if !ok {
+			continue
 		}
+		if inUse[draining.ID()] == nil {
+			inUse[draining.ID()] = make(map[netip.Addr]bool)
+		}
+		inUse[draining.ID()][addr] = true // it may be there several times
 	}
 	var counts []v1beta1.DrainingAddresses
 	for _, draining := range revision.Snapshot.Draining() {
 		id := draining.ID()
 		counts = append(counts, v1beta1.DrainingAddresses{Pool: id.Pool, Addresses: id.Addresses, InUse: int64(len(inUse[id]))})
 	}
-	return mostUsed(counts)
+	return cut(counts)
 }
 
-// mostUsed leaves out what there is no room for in a status: what is in use
-// least. The order stays.
-func mostUsed(counts []v1beta1.DrainingAddresses) []v1beta1.DrainingAddresses {
-	excess := len(counts) - v1beta1.MaxDrainingAddresses
-	if excess <= 0 {
+// unusedShare is how many of the entries of a status are for ranges that nobody
+// uses, if there are so many: only those can be forgotten, which makes room.
+const unusedShare = v1beta1.MaxDrainingAddresses / 4
+
+// cut leaves out what there is no room for in a status: what is in use least, and
+// what is not in use beyond its share. The order stays.
+func cut(counts []v1beta1.DrainingAddresses) []v1beta1.DrainingAddresses {
+	if len(counts) <= v1beta1.MaxDrainingAddresses {
 		return counts
 	}
-	byUse := slices.SortedStableFunc(slices.Values(counts), func(a, b v1beta1.DrainingAddresses) int { return cmp.Compare(a.InUse, b.InUse) })
-	leftOut := make(map[v1beta1.DrainingAddresses]bool, excess)
-	for _, c := range byUse[:excess] {
-		leftOut[c] = true
+	byUse := slices.SortedStableFunc(slices.Values(counts), func(a, b v1beta1.DrainingAddresses) int { return cmp.Compare(b.InUse, a.InUse) })
+	used := slices.IndexFunc(byUse, func(c v1beta1.DrainingAddresses) bool { return c.InUse == 0 })
+	if used < 0 {
+		used = len(byUse)
 	}
-	return slices.DeleteFunc(counts, func(c v1beta1.DrainingAddresses) bool { return leftOut[c] })
+	unused := min(len(byUse)-used, max(unusedShare, v1beta1.MaxDrainingAddresses-used))
+	kept := make(map[v1beta1.DrainingAddresses]bool)
+	for _, c := range slices.Concat(byUse[:v1beta1.MaxDrainingAddresses-unused], byUse[used:used+unused]) {
+		kept[c] = true
+	}
+	return slices.DeleteFunc(counts, func(c v1beta1.DrainingAddresses) bool { return !kept[c] })
 }

@@ -22,7 +22,6 @@ import (
 
 	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/controllers/worker"
-	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/event"
 	"metallb.io/metallb/internal/ipam"
 	"metallb.io/metallb/internal/service"
@@ -50,7 +49,8 @@ type serviceReconciler struct {
 	// recount is called when what drains may be in use less, or more.
 	recount func()
 
-	// table has the addresses that Services have, or are about to have.
+	// table has the addresses that Services have, or are about to have. Who counts
+	// what drains reads it, too.
 	table *ipam.Table
 	// adopted are the pools that the table has been filled for, nil at first.
 	adopted *follower.Revision
@@ -61,10 +61,10 @@ type serviceReconciler struct {
 	waiting map[types.NamespacedName]waitingService
 }
 
-func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue, recount func()) *serviceReconciler {
+func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue, table *ipam.Table, recount func()) *serviceReconciler {
 	return &serviceReconciler{
 		client: c, live: live, events: recorder, class: class, pools: pools, queue: queue, recount: recount,
-		table:   ipam.NewTable(),
+		table:   table,
 		written: make(map[types.NamespacedName]string),
 		waiting: make(map[types.NamespacedName]waitingService),
 	}
@@ -104,7 +104,7 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	case worker.IsOlder(&svc, r.written[req.NamespacedName]):
 		return ctrl.Result{}, nil // what we wrote is on the way
 	}
-	return ctrl.Result{}, r.assign(ctx, &svc, pools.Snapshot)
+	return ctrl.Result{}, r.assign(ctx, &svc, pools)
 }
 
 // adopt records the addresses that Services have already, before the first
@@ -131,7 +131,7 @@ func (r *serviceReconciler) adopt(ctx context.Context, pools *follower.Revision)
 }
 
 // assign decides for a Service and publishes the decision.
-func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, pools config.Snapshot) error {
+func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, pools *follower.Revision) error {
 	v, err := view(svc)
 	if err != nil {
 		r.refuse(svc, string(ipam.ReasonInvalidRequest), err.Error())
@@ -140,7 +140,7 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, poo
 	if v.NamespaceLabels, err = r.namespaceLabels(ctx, svc.Namespace); err != nil {
 		return err
 	}
-	decision := ipam.Decide(v, pools, r.table)
+	decision := ipam.Decide(v, pools.Snapshot, r.table)
 	if decision.Untouchable() {
 		r.refuse(svc, string(decision.Reason), decision.Message)
 		return nil
@@ -150,6 +150,11 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, poo
 	// published still, and what it gets may be published already.
 	both := slices.Concat(r.table.Held(v.Key), v.Published, decision.Addresses)
 	r.table.Hold(v.Key, both)
+	if r.pools.Load() != pools {
+		// What was decided may drain by now, and may have been counted as free
+		// before it was held. Every Service is queued for the other pools.
+		return nil
+	}
 	published, err := r.publish(ctx, svc, v, decision)
 	if err != nil || !published {
 		return err

@@ -24,6 +24,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/ipam"
 )
 
 // stored makes revisions from the pools that are stored, as the operator does.
@@ -96,7 +97,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	store, queue := new(poolStore), new(serviceQueue)
 	w.stored = &stored{t: t, client: w.client}
 	w.pools = &poolReconciler{client: w.client, revisions: w.stored, pools: store, queue: queue}
-	w.services = newServiceReconciler(w.client, w.client, w.events, "", store, queue, func() { w.recounts++ })
+	w.services = newServiceReconciler(w.client, w.client, w.events, "", store, queue, ipam.NewTable(), func() { w.recounts++ })
 	w.readPools(t)
 	return w
 }
@@ -105,6 +106,11 @@ func (w *world) readPools(t *testing.T) {
 	t.Helper()
 	_, err := w.pools.Reconcile(t.Context(), ctrl.Request{})
 	require.NoError(t, err)
+}
+
+// counter returns what counts what drains.
+func (w *world) counter() drainingCounter {
+	return drainingCounter{reader: w.client, pools: w.pools.pools, table: w.services.table}
 }
 
 func (w *world) reconcile(t *testing.T, name string) *corev1.Service {

@@ -27,6 +27,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/controllers/worker"
+	"metallb.io/metallb/internal/ipam"
 	"metallb.io/metallb/internal/service"
 )
 
@@ -61,13 +62,13 @@ func CacheOptions() cache.Options {
 // namespace is that of the product's own objects. They serve the Services of one
 // load-balancer class; the empty class means those without one.
 func Setup(mgr ctrl.Manager, namespace, class string) error {
-	pools, queue := new(poolStore), new(serviceQueue)
+	pools, queue, table := new(poolStore), new(serviceQueue), ipam.NewTable()
 	configuration, err := follower.Setup(mgr, follower.Options{
 		Namespace:  namespace,
 		State:      v1beta1.ConfigurationStateController,
 		FieldOwner: EventSource,
 		Condition:  v1beta1.ConditionPoolReconcilerValid,
-		Draining:   drainingCounter{reader: mgr.GetClient(), class: class, pools: pools}.count,
+		Draining:   drainingCounter{reader: mgr.GetClient(), class: class, pools: pools, table: table}.count,
 	})
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func Setup(mgr ctrl.Manager, namespace, class string) error {
 		For(&corev1.Service{}).
 		WatchesRawSource(source.Func(queue.Start)).
 		WithOptions(worker.Options()).
-		Complete(newServiceReconciler(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue, configuration.Recount))
+		Complete(newServiceReconciler(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue, table, configuration.Recount))
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
 	}

@@ -12,27 +12,34 @@ import (
 // knownSize is a configuration whose size as a revision is known.
 type knownSize struct {
 	snapshot config.Snapshot
-	bytes    int
+	revision.Size
 }
 
-// remeasure is how many bytes a configuration may differ from the one whose size
-// is known until it is worth the time to know it exactly again.
-const remeasure = 64 << 10
+// A configuration may differ by so many bytes, and in so many places, from the
+// one whose size is known until it is worth the time to know it exactly again.
+const (
+	remeasureBytes  = 64 << 10
+	remeasurePlaces = 8
+)
 
 // measure keeps a size at hand that what is judged is close to: to find out how
 // large a large configuration is takes longer than a request may.
 func (b *baselines) measure(s config.Snapshot) error {
-	if known := b.size.Load(); known != nil && s.AddedSize(known.snapshot)+known.snapshot.AddedSize(s) < remeasure {
-		return nil
+	if known := b.size.Load(); known != nil {
+		added, places := s.AddedSize(known.snapshot)
+		gone, _ := known.snapshot.AddedSize(s)
+		if added+gone < remeasureBytes && places < remeasurePlaces {
+			return nil
+		}
 	}
-	data, err := revision.Encode(s)
+	size, err := revision.Measure(s)
 	switch {
 	case errors.Is(err, revision.ErrTooLarge):
 		return nil // What makes it smaller is measured one by one.
 	case err != nil:
 		return err
 	}
-	b.size.Store(&knownSize{snapshot: s, bytes: len(data)})
+	b.size.Store(&knownSize{snapshot: s, Size: size})
 	return nil
 }
 
@@ -43,11 +50,13 @@ func (b *baselines) tooLarge(before, after config.Snapshot) []config.Problem {
 	if known == nil {
 		known = new(knownSize)
 	}
-	err := revision.Fits(after, known.snapshot, known.bytes)
+	err := revision.Fits(after, known.snapshot, known.Size)
 	if err == nil {
 		return nil
 	}
-	if after.AddedSize(before) <= before.AddedSize(after) && revision.Fits(before, known.snapshot, known.bytes) != nil {
+	added, _ := after.AddedSize(before)
+	gone, _ := before.AddedSize(after)
+	if added <= gone && revision.Fits(before, known.snapshot, known.Size) != nil {
 		return nil
 	}
 	return []config.Problem{{

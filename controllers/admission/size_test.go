@@ -76,13 +76,35 @@ func TestSizesAreMeasuredRarely(t *testing.T) {
 		return w.size.Load()
 	}
 	first := ready()
-	require.Greater(t, first.bytes, 50_000)
+	require.Greater(t, first.Data, 50_000)
 	w.create(community("small", "small"))
 	require.Same(t, first, ready())
 	w.create(bulky(1))
 	second := ready()
-	require.Greater(t, second.bytes, first.bytes+50_000)
+	require.Greater(t, second.Data, first.Data+50_000)
 	require.NoError(t, w.client.Delete(t.Context(), bulky(1)))
 	w.changes.Add(1)
-	require.Less(t, ready().bytes, second.bytes)
+	require.Less(t, ready().Data, second.Data)
+}
+
+// TestSizesAreMeasuredAgainAfterManySmallChanges: each may have made compression
+// worse for what follows it.
+func TestSizesAreMeasuredAgainAfterManySmallChanges(t *testing.T) {
+	name := func(i int) string { return fmt.Sprintf("c-%02d", i) }
+	var objects []client.Object
+	for i := range remeasurePlaces {
+		objects = append(objects, community(name(2*i), name(2*i)))
+	}
+	w := newWorld(t, objects...)
+	ready := func() *knownSize {
+		_, err := w.keepReady(t.Context(), reconcile.Request{})
+		require.NoError(t, err)
+		return w.size.Load()
+	}
+	first := ready()
+	for i := range remeasurePlaces {
+		require.Same(t, first, ready(), "after %d changes", i)
+		w.create(community(name(2*i+1), name(2*i+1)))
+	}
+	require.NotSame(t, first, ready())
 }

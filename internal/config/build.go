@@ -24,7 +24,8 @@ import (
 // An object that is refused is represented by its last accepted form; one that
 // was never accepted is left out. Only an object that does not exist any more
 // goes. Where two objects claim the same, the one that has it already keeps it;
-// otherwise it goes to the older one, then to the one whose name sorts first.
+// otherwise it goes to the older one; of the same second, to one that was made
+// again as it was, then to the one whose name sorts first.
 // The order of the objects does not matter, and building again with the result
 // as the last Snapshot gives the same result.
 //

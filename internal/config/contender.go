@@ -17,6 +17,9 @@ type contender[F form] struct {
 	// running is the form in force, at first the one that was accepted last, nil
 	// if there is none.
 	running F
+	// returns is true if what is wanted is what was in force under the name until
+	// now, for an earlier object.
+	returns bool
 	errs    []Problem
 }
 
@@ -40,20 +43,28 @@ func contend[O any, F form](objects []O, meta func(*O) *metav1.ObjectMeta, accep
 		for len(accepted) > 0 && accepted[0].head().Name < c.object.Name {
 			accepted = accepted[1:]
 		}
-		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name && accepted[0].head().isOf(c.object) {
-			c.running = accepted[0]
+		var last F
+		if len(accepted) > 0 && accepted[0].head().Name == c.object.Name {
+			last = accepted[0]
 		}
-		c.want(parse(object, c.running))
+		enter(c, object, last, parse)
 	}
 	return contenders
 }
 
-// want sets what parsing came to.
-func (c *contender[F]) want(wanted F, errs []Problem) {
-	c.errs = errs
-	if len(errs) == 0 {
-		c.wanted = wanted
+// enter parses the object of a contender, of whose name the last form was in
+// force; it may be nil, or that of an earlier object.
+func enter[O any, F form](c *contender[F], object *O, last F, parse func(object *O, last F) (F, []Problem)) {
+	var none F
+	if last != none && last.head().isOf(c.object) {
+		c.running = last
 	}
+	wanted, errs := parse(object, c.running)
+	if c.errs = errs; len(errs) > 0 {
+		return
+	}
+	c.wanted = wanted
+	c.returns = c.running == none && last != none && last.head().sum == wanted.head().sum
 }
 
 // settled reports whether there is nothing left to decide.
@@ -117,8 +128,10 @@ type rules[F form] interface {
 }
 
 // settle decides which of the contenders get what they want. What is in force
-// already goes before what is not, the older object before the younger, then
-// the name. So long as something is released in the course of this, those that
+// already goes before what is not, the older object before the younger. Of the
+// same age, which is told in seconds, an object that was made again as it was
+// goes first: what came in between may have been made an instant later. Then the
+// name decides. So long as something is released in the course of this, those that
 // lost are tried again: what is refused in the end is in conflict with what is
 // in force in the end, and the next call with its result comes to the same.
 //
@@ -137,7 +150,7 @@ func settle[F form](contenders []*contender[F], rules rules[F]) {
 			waiting = append(waiting, c)
 		}
 	}
-	slices.SortFunc(waiting, func(a, b *contender[F]) int { return older(a.wanted, b.wanted) })
+	slices.SortFunc(waiting, first[F])
 
 	var lost []*contender[F]
 	for len(waiting) > 0 {
@@ -157,6 +170,17 @@ func settle[F form](contenders []*contender[F], rules rules[F]) {
 	for _, c := range lost {
 		c.errs = objections(c, rules)
 	}
+}
+
+// first compares contenders by which one is to have what both want.
+func first[F form](a, b *contender[F]) int {
+	if a.returns != b.returns && a.wanted.head().Created == b.wanted.head().Created {
+		if a.returns {
+			return -1
+		}
+		return 1
+	}
+	return older(a.wanted, b.wanted)
 }
 
 // objections returns the conflicts that keep a contender from what it wants.

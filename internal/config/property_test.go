@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
@@ -42,8 +43,10 @@ func some[T any](w *world, n int, choices ...T) []T {
 
 func (w *world) meta(kind string, names int) metav1.ObjectMeta {
 	w.next++
+	name := fmt.Sprintf("%s-%d", kind, w.IntN(names))
 	return metav1.ObjectMeta{
-		Name:              fmt.Sprintf("%s-%d", kind, w.IntN(names)),
+		Name:              name,
+		UID:               types.UID(name), // the same object in all states
 		Generation:        w.next,
 		CreationTimestamp: metav1.NewTime(time.Unix(int64(w.IntN(3)), 0)),
 		Labels:            map[string]string{"tier": pick(w, "gold", "silver")},
@@ -56,6 +59,29 @@ func (w *world) selectors() []metav1.LabelSelector {
 		metav1.LabelSelector{MatchLabels: map[string]string{"tier": "silver"}},
 		metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "tier", Operator: pick(w, metav1.LabelSelectorOpNotIn, "Near"), Values: []string{"gold"}}}},
 	)
+}
+
+// madeAgain returns an object that is there, as it is after it was deleted and
+// made again, unchanged or not. If there is none, it returns another one.
+func (w *world) madeAgain() metav1.Object {
+	var there []metav1.Object
+	for _, o := range w.objects.Pools {
+		there = append(there, o.DeepCopy())
+	}
+	for _, o := range w.objects.Peers {
+		there = append(there, o.DeepCopy())
+	}
+	for _, o := range w.objects.Communities {
+		there = append(there, o.DeepCopy())
+	}
+	if len(there) == 0 {
+		return w.pool()
+	}
+	o := pick(w, there...)
+	meta := w.meta("", 1)
+	o.SetUID(types.UID(fmt.Sprint(w.next)))
+	o.SetCreationTimestamp(meta.CreationTimestamp)
+	return o
 }
 
 // change changes the cluster a little.

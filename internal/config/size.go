@@ -10,40 +10,51 @@ import (
 )
 
 // AddedSize returns an upper bound of how many bytes MarshalJSON writes for the
-// Snapshot beyond what it writes for one that is stored. Only what the stored one
-// does not have is encoded to find out; what has gone since is not taken off.
-func (s Snapshot) AddedSize(stored Snapshot) int {
+// Snapshot beyond what it writes for one that is stored, and in how many places
+// the two differ. Only what the stored one does not have is encoded to find out;
+// what has gone since makes a place and is not taken off. Between two places there
+// is something that both have.
+func (s Snapshot) AddedSize(stored Snapshot) (size, places int) {
 	now, had := &s.get().accepted, &stored.get().accepted
 	content, err := json.Marshal(accepted{
-		Pools:       added(now.Pools, had.Pools, compareForms, (*poolForm).equal),
-		L2:          added(now.L2, had.L2, compareForms, equalForms),
-		BGP:         added(now.BGP, had.BGP, compareForms, equalForms),
-		Peers:       added(now.Peers, had.Peers, compareForms, (*peerForm).equal),
-		BFDProfiles: added(now.BFDProfiles, had.BFDProfiles, compareForms, equalForms),
-		Communities: added(now.Communities, had.Communities, compareForms, equalForms),
-		Draining:    added(now.Draining, had.Draining, compareDrains, drain.equal),
+		Pools:       added(&places, now.Pools, had.Pools, compareForms, (*poolForm).equal),
+		L2:          added(&places, now.L2, had.L2, compareForms, equalForms),
+		BGP:         added(&places, now.BGP, had.BGP, compareForms, equalForms),
+		Peers:       added(&places, now.Peers, had.Peers, compareForms, (*peerForm).equal),
+		BFDProfiles: added(&places, now.BFDProfiles, had.BFDProfiles, compareForms, equalForms),
+		Communities: added(&places, now.Communities, had.Communities, compareForms, equalForms),
+		Draining:    added(&places, now.Draining, had.Draining, compareDrains, drain.equal),
 		Retired: retired{
-			L2:  added(now.Retired.L2, had.Retired.L2, retiredL2.compare, retiredL2.equal),
-			BGP: added(now.Retired.BGP, had.Retired.BGP, retiredBGP.compare, retiredBGP.equal),
+			L2:  added(&places, now.Retired.L2, had.Retired.L2, retiredL2.compare, retiredL2.equal),
+			BGP: added(&places, now.Retired.BGP, had.Retired.BGP, retiredBGP.compare, retiredBGP.equal),
 		},
 	})
 	if err != nil {
 		panic(err) // forms are plain values
 	}
-	return len(content)
+	return len(content), places
 }
 
-// added returns the elements that another list does not have, or has otherwise.
-// Both lists are sorted.
-func added[E any](now, had []E, compare func(a, b E) int, equal func(a, b E) bool) []E {
+// added returns the elements that another list does not have, or has otherwise,
+// and adds the places in which the lists differ to a number. Both are sorted.
+func added[E any](places *int, now, had []E, compare func(a, b E) int, equal func(a, b E) bool) []E {
 	var out []E
+	differ := false // since the last element that both have
 	for _, e := range now {
 		for len(had) > 0 && compare(had[0], e) < 0 {
-			had = had[1:]
+			had, differ = had[1:], true
 		}
-		if len(had) == 0 || compare(had[0], e) != 0 || !equal(had[0], e) {
-			out = append(out, e)
+		if len(had) > 0 && compare(had[0], e) == 0 && equal(had[0], e) {
+			if differ {
+				*places++
+			}
+			had, differ = had[1:], false
+			continue
 		}
+		out, differ = append(out, e), true
+	}
+	if differ || len(had) > 0 {
+		*places++
 	}
 	return out
 }

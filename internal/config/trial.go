@@ -114,28 +114,27 @@ func (b *builder) put(object metav1.Object) Verdict {
 func replace[O any, F form](contenders *[]*contender[F], object *O, meta *metav1.ObjectMeta, parse func(object *O, last F) (F, []Problem)) *contender[F] {
 	next := changeable(*contenders)
 	i, found := slices.BinarySearchFunc(next, meta.Name, func(c *contender[F], name string) int { return cmp.Compare(c.object.Name, name) })
-	var none F
+	var last F
 	c := &contender[F]{object: meta}
 	if !found {
 		next = slices.Insert(next, i, c)
 	} else {
-		if running := next[i].running; running != none && running.head().isOf(meta) {
-			c.running = running
-		}
-		next[i] = c
+		last, next[i] = next[i].running, c
 	}
-	c.want(parse(object, c.running))
+	enter(c, object, last, parse)
 	*contenders = next
 	return c
 }
 
 // changeable returns a copy of contenders that may be settled anew and has room
-// for one more: those that are not settled are copies, too.
+// for one more: those that are not settled are copies, too. If they want what was
+// in force for an earlier object, they have lost it by now.
 func changeable[F form](contenders []*contender[F]) []*contender[F] {
 	next := append(make([]*contender[F], 0, len(contenders)+1), contenders...)
 	for i, c := range next {
 		if !c.settled() {
 			next[i] = new(*c)
+			next[i].returns = false
 		}
 	}
 	return next

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
@@ -19,7 +20,7 @@ import (
 // or one that was deleted and made again.
 func (w *world) object() metav1.Object {
 	var o metav1.Object
-	switch w.IntN(8) {
+	switch w.IntN(9) {
 	case 0, 1:
 		o = w.pool()
 	case 2:
@@ -33,6 +34,8 @@ func (w *world) object() metav1.Object {
 	case 7:
 		o = &v1beta1.BFDProfile{ObjectMeta: w.meta("fast", 1), Spec: v1beta1.BFDProfileSpec{EchoMode: new(w.IntN(2) == 0)}}
 		o.SetName("fast")
+	case 8:
+		return w.madeAgain()
 	}
 	if w.IntN(6) == 0 {
 		o.SetUID("another")
@@ -59,6 +62,9 @@ func trials(t *testing.T, seed uint64, steps int) {
 	var last config.Snapshot
 	for range steps {
 		w.change()
+		for range w.IntN(3) {
+			w.objects = with(w.objects, w.madeAgain())
+		}
 		trial := config.NewTrial(w.objects, last)
 		for range 6 {
 			requireTrial(t, trial, w.objects, w.object())
@@ -91,6 +97,45 @@ func encoded(t *testing.T, s config.Snapshot) string {
 	data, err := json.Marshal(s)
 	require.NoError(t, err)
 	return string(data)
+}
+
+// TestTrialOfWhatIsMadeAgain: the newcomer was seen first, and the object that was
+// made again when the earlier one of its name was still in force, or not yet.
+func TestTrialOfWhatIsMadeAgain(t *testing.T) {
+	pool := func(name string, uid types.UID, addresses v1beta1.AddressRange) *v1beta1.IPAddressPool {
+		return &v1beta1.IPAddressPool{ObjectMeta: metav1.ObjectMeta{Name: name, UID: uid}, Spec: v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{addresses}}}
+	}
+	trial := config.NewTrial(config.Objects{Pools: []v1beta1.IPAddressPool{*pool("z", "1", "192.0.2.0/24"), *pool("a", "2", "192.0.2.0/25")}}, config.Snapshot{})
+	require.Len(t, trial.Snapshot.Pools(), 1)
+	require.Equal(t, "a", trial.Snapshot.Pools()[0].Name, "nobody was there before")
+
+	last, _, _ := config.Build(config.Objects{Pools: []v1beta1.IPAddressPool{*pool("z", "1", "192.0.2.0/24")}}, config.Snapshot{})
+	trial = trial.Again(last)
+	require.Equal(t, "z", trial.Snapshot.Pools()[0].Name)
+	got := trial.Put(pool("z", "3", "192.0.2.0/24"))
+	require.Equal(t, config.Current, got.Verdict.Standing)
+	got = trial.Put(pool("z", "3", "192.0.2.0/23"))
+	require.Equal(t, config.Absent, got.Verdict.Standing, "it is not as it was")
+}
+
+// TestTrialForgetsWhatWasMadeAgain and lost: an older newcomer has it. When that
+// lets go, those that come next are newcomers alike.
+func TestTrialForgetsWhatWasMadeAgain(t *testing.T) {
+	pool := func(name string, uid types.UID, second int64, addresses v1beta1.AddressRange) *v1beta1.IPAddressPool {
+		return &v1beta1.IPAddressPool{
+			ObjectMeta: metav1.ObjectMeta{Name: name, UID: uid, CreationTimestamp: metav1.Unix(second, 0)},
+			Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{addresses}},
+		}
+	}
+	last, _, _ := config.Build(config.Objects{Pools: []v1beta1.IPAddressPool{*pool("z", "1", 1, "192.0.2.0/24")}}, config.Snapshot{})
+	objects := config.Objects{Pools: []v1beta1.IPAddressPool{
+		*pool("older", "2", 2, "192.0.2.0/25"), *pool("z", "3", 3, "192.0.2.0/24"), *pool("a", "4", 3, "192.0.2.0/26"),
+	}}
+	trial := config.NewTrial(objects, last)
+	require.Len(t, trial.Snapshot.Pools(), 1)
+	elsewhere := pool("older", "2", 2, "198.51.100.0/24")
+	requireTrial(t, trial, objects, elsewhere)
+	require.Equal(t, "a", trial.Put(elsewhere).Snapshot.Pools()[0].Name)
 }
 
 // TestTrialOfTheMetalLBObject: what is said of it belongs to it.

@@ -68,6 +68,9 @@ func keep(svc Service, pools config.Snapshot, current []netip.Addr) (Decision, b
 		return Decision{}, false
 	}
 	pool, inPool := poolOfAll(pools, current)
+	if !inPool && len(svc.Published) == 0 {
+		return Decision{}, false // held only: nobody is to announce it any more
+	}
 	from := pool
 	// An edit of the pools is no request: what came from the pool that the
 	// Service asks for stays, wherever it lies now.

@@ -95,6 +95,14 @@ func TestDecide(t *testing.T) {
 			svc: ipam.Service{Families: v4}, taken: map[string][]netip.Addr{"ns/svc": addrs("192.0.2.2")},
 			want: addrs("192.0.2.2"), pool: "a", reason: ipam.ReasonAssigned,
 		},
+		"a reservation that no pool has any more is not published": {
+			svc: ipam.Service{Families: v4}, taken: map[string][]netip.Addr{"ns/svc": addrs("10.9.9.9")},
+			want: addrs("192.0.2.1"), pool: "a", reason: ipam.ReasonAssigned,
+		},
+		"a reservation of what was asked for that no pool has any more is not published": {
+			svc:   ipam.Service{Families: v4, RequestedAddresses: addrs("10.9.9.9")},
+			taken: map[string][]netip.Addr{"ns/svc": addrs("10.9.9.9")}, reason: ipam.ReasonInvalidRequest,
+		},
 		"another's status is left alone": {
 			svc: ipam.Service{Families: v4, Published: addrs("10.9.9.9")}, reason: ipam.ReasonManagedByOther,
 		},
@@ -245,4 +253,28 @@ func TestMessageNamesTheOwner(t *testing.T) {
 	taken.Hold("shop/web", addrs("192.0.2.1"))
 	got := ipam.Decide(ipam.Service{Key: "ns/svc", Families: []ipam.Family{ipam.IPv4}, RequestedAddresses: addrs("192.0.2.1")}, pools, taken)
 	require.True(t, strings.Contains(got.Message, "192.0.2.1") && strings.Contains(got.Message, "shop/web"), got.Message)
+}
+
+// TestTaken: others may ask while the table changes, and never see a Service
+// without what it holds before and after.
+func TestTaken(t *testing.T) {
+	taken := ipam.NewTable()
+	taken.Hold("ns/a", addrs("192.0.2.1"))
+	taken.Hold("ns/b", addrs("192.0.2.1", "192.0.2.2"))
+	require.ElementsMatch(t, addrs("192.0.2.1", "192.0.2.2"), taken.Taken())
+
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 1000 {
+			taken.Hold("ns/b", addrs("192.0.2.2", "192.0.2.3"))
+			taken.Hold("ns/b", addrs("192.0.2.2"))
+		}
+	}()
+	for range 1000 {
+		require.Subset(t, taken.Taken(), addrs("192.0.2.1", "192.0.2.2"))
+	}
+	<-done
+	require.True(t, taken.Release("ns/b"))
+	require.Equal(t, addrs("192.0.2.1"), taken.Taken())
 }

@@ -3,14 +3,19 @@
 package ipam
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
+	"sync"
 
 	"metallb.io/metallb/internal/config"
 )
 
 // Table records which Service holds which addresses. The zero value is not
-// usable; make one with NewTable. It is not safe for concurrent use.
+// usable; make one with NewTable. It is for one goroutine; only Taken may be
+// called by others meanwhile.
 type Table struct {
+	mu    sync.Mutex // held to change what follows, and by Taken
 	owner map[netip.Addr]string
 	held  map[string][]netip.Addr
 }
@@ -24,10 +29,19 @@ func NewTable() *Table {
 // changed.
 func (t *Table) Held(key string) []netip.Addr { return t.held[key] }
 
+// Taken returns the addresses that any Service holds, in no order.
+func (t *Table) Taken() []netip.Addr {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Keys(t.owner))
+}
+
 // Hold makes a Service the holder of exactly these addresses. Addresses that
 // another Service holds stay with it.
 func (t *Table) Hold(key string, addrs []netip.Addr) {
-	t.Release(key)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.release(key)
 	for _, a := range addrs {
 		if _, taken := t.owner[a]; taken {
 			continue // another's, or named twice
@@ -39,6 +53,12 @@ func (t *Table) Hold(key string, addrs []netip.Addr) {
 
 // Release takes all addresses from a Service and reports whether it held any.
 func (t *Table) Release(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.release(key)
+}
+
+func (t *Table) release(key string) bool {
 	addrs := t.held[key]
 	for _, a := range addrs {
 		delete(t.owner, a)

@@ -17,11 +17,13 @@ import (
 // the API server and etcd store it.
 const MaxSize = 1 << 20
 
-// maxContent limits what is unpacked: far more than MaxSize ever holds of real
+// maxContent is how many bytes may be compressed in a revision, so that nothing
+// needs unlimited memory to be unpacked: far more than MaxSize ever holds of real
 // configuration.
 const maxContent = 64 << 20
 
-// ErrTooLarge means that a configuration does not fit into a ControllerRevision.
+// ErrTooLarge means that a configuration does not fit into a ControllerRevision,
+// or would not be read from it.
 var ErrTooLarge = errors.New("the configuration is too large to be stored")
 
 // Data is the data of a ControllerRevision, which the API server wants to be a
@@ -39,15 +41,24 @@ type Data struct {
 // Encode returns a snapshot as the data of the ControllerRevision of its Name.
 // The error is ErrTooLarge if it does not fit.
 func Encode(s config.Snapshot) ([]byte, error) {
+	out, _, err := encode(s)
+	return out, err
+}
+
+// encode returns the size of the result, too.
+func encode(s config.Snapshot) ([]byte, Size, error) {
 	content, err := json.Marshal(s)
 	if err != nil {
-		return nil, fmt.Errorf("encode the configuration: %w", err)
+		return nil, Size{}, fmt.Errorf("encode the configuration: %w", err)
+	}
+	if len(content) > maxContent {
+		return nil, Size{}, fmt.Errorf("%w: it has %d bytes of at most %d, before it is compressed", ErrTooLarge, len(content), maxContent)
 	}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	_, err = w.Write(content)
 	if err := errors.Join(err, w.Close()); err != nil {
-		return nil, fmt.Errorf("compress the configuration: %w", err)
+		return nil, Size{}, fmt.Errorf("compress the configuration: %w", err)
 	}
 	data := Data{Format: config.Format, Gzip: packed.Bytes()}
 	if len(s.Passwords()) > 0 {
@@ -55,12 +66,12 @@ func Encode(s config.Snapshot) ([]byte, error) {
 	}
 	out, err := json.Marshal(data)
 	if err != nil {
-		return nil, fmt.Errorf("encode the revision: %w", err)
+		return nil, Size{}, fmt.Errorf("encode the revision: %w", err)
 	}
 	if len(out) > MaxSize {
-		return nil, fmt.Errorf("%w: it has %d bytes of at most %d", ErrTooLarge, len(out), MaxSize)
+		return nil, Size{}, fmt.Errorf("%w: it has %d bytes of at most %d", ErrTooLarge, len(out), MaxSize)
 	}
-	return out, nil
+	return out, Size{Data: len(out), Content: len(content)}, nil
 }
 
 // Read reads the data of a ControllerRevision as far as it tells what else is
@@ -80,15 +91,27 @@ func Read(raw []byte) (Data, error) {
 // Snapshot decodes the content and adds the passwords. A peer that needs a
 // password and has none is down.
 func (d Data) Snapshot(passwords map[string]config.Password) (config.Snapshot, error) {
-	r, err := gzip.NewReader(bytes.NewReader(d.Gzip))
+	content, err := unpack(d.Gzip, maxContent)
 	if err != nil {
 		return config.Snapshot{}, fmt.Errorf("unpack the revision: %w", err)
 	}
-	content, err := io.ReadAll(io.LimitReader(r, maxContent))
-	if err := errors.Join(err, r.Close()); err != nil {
-		return config.Snapshot{}, fmt.Errorf("unpack the revision: %w", err)
-	}
 	return config.Decode(content, passwords)
+}
+
+// unpack returns what was compressed, of at most so many bytes.
+func unpack(packed []byte, most int) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err := errors.Join(err, r.Close()); err != nil {
+		return nil, err
+	}
+	if len(content) > most {
+		return nil, fmt.Errorf("%w: it has more than %d bytes, before it is compressed", ErrTooLarge, most)
+	}
+	return content, nil
 }
 
 // SecretData returns the passwords of a snapshot as the data of its Secret, nil

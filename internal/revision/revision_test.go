@@ -129,7 +129,7 @@ func TestWhatIsTooLargeIsRefusedWithItsSize(t *testing.T) {
 func TestTheBoundOfTheSizeHolds(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var stored config.Snapshot
-	storedSize := 0
+	var size revision.Size
 	for range 200 {
 		var o config.Objects
 		for i := range random.IntN(300) {
@@ -143,11 +143,12 @@ func TestTheBoundOfTheSizeHolds(t *testing.T) {
 			})
 		}
 		next, _, _ := config.Build(o, stored)
-		raw, err := revision.Encode(next)
+		require.NoError(t, revision.Fits(next, stored, size))
+		grown, err := revision.Measure(next)
 		require.NoError(t, err)
-		require.NoError(t, revision.Fits(next, stored, storedSize))
-		require.LessOrEqual(t, len(raw), storedSize+next.AddedSize(stored)*4/3+4<<10)
-		stored, storedSize = next, len(raw)
+		added, _ := next.AddedSize(stored)
+		require.LessOrEqual(t, grown.Data, size.Data+added*4/3+4<<10)
+		stored, size = next, grown
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,10 +23,13 @@ type set struct {
 }
 
 // text returns what has not been there before, of n characters.
-func (s *set) text(n int) string {
+func (s *set) text(n int) string { return s.textOf("abcdefghijklmnopqrstuvwxyz0123456789", n) }
+
+// textOf returns a text of these letters.
+func (s *set) textOf(letters string, n int) string {
 	out := make([]byte, n)
 	for i := range out {
-		out[i] = "abcdefghijklmnopqrstuvwxyz0123456789"[s.IntN(36)]
+		out[i] = letters[s.IntN(len(letters))]
 	}
 	return string(out)
 }
@@ -79,11 +83,26 @@ func (s *set) build(last config.Snapshot) config.Snapshot {
 	return out
 }
 
-func encodedSize(t *testing.T, s config.Snapshot) int {
+func measure(t *testing.T, s config.Snapshot) Size {
 	t.Helper()
+	size, err := Measure(s)
+	require.NoError(t, err)
 	raw, err := Encode(s)
 	require.NoError(t, err)
-	return len(raw)
+	require.Len(t, raw, size.Data)
+	content, err := s.MarshalJSON()
+	require.NoError(t, err)
+	require.Len(t, content, size.Content)
+	return size
+}
+
+// requireBound checks that a snapshot is not larger than it may be at most.
+func requireBound(t *testing.T, next, stored config.Snapshot, size Size) {
+	t.Helper()
+	most := bound(next, stored, size)
+	got := measure(t, next)
+	require.LessOrEqual(t, got.Data, most.Data)
+	require.LessOrEqual(t, got.Content, most.Content)
 }
 
 func TestNothingIsLargerThanItsBound(t *testing.T) {
@@ -94,31 +113,126 @@ func TestNothingIsLargerThanItsBound(t *testing.T) {
 		}
 		s.objects.BGPAdvertisements = append(s.objects.BGPAdvertisements, s.bgp("first", s.texts(60, 40)))
 		stored := s.build(config.Snapshot{})
-		require.LessOrEqual(t, encodedSize(t, stored), bound(stored, config.Snapshot{}, 0))
+		requireBound(t, stored, config.Snapshot{}, Size{})
 
-		storedSize, last := encodedSize(t, stored), stored
+		size, last := measure(t, stored), stored
 		for range 10 {
 			s.change()
 			next := s.build(last)
-			require.LessOrEqual(t, encodedSize(t, next), bound(next, stored, storedSize))
+			requireBound(t, next, stored, size)
 			last = next
 		}
 	}
 }
 
-// TestBoundKnowsTheReachOfCompression: what is the same twice is compressed only
-// until something comes in between.
+// TestBoundKnowsTheReachOfCompression: what is there again and again is compressed
+// only until something comes in between, or something that it was compressed by
+// goes. Several changes may do that, each in its place.
 func TestBoundKnowsTheReachOfCompression(t *testing.T) {
+	const many = 15
 	s := &set{Rand: rand.New(rand.NewPCG(1, 2))}
-	twice := s.texts(200, 150)
-	s.objects.BGPAdvertisements = []v1beta1.BGPAdvertisement{s.bgp("a", twice), s.bgp("c", twice)}
+	said := func(name string, peers []string) v1beta1.BGPAdvertisement { return s.bgp(name, peers) }
+	again, shorter := s.texts(210, 150), s.texts(125, 150)
+	for name, tc := range map[string]struct {
+		stored, added []v1beta1.BGPAdvertisement
+		removed       int
+	}{
+		"in one place": {
+			stored: []v1beta1.BGPAdvertisement{said("a", again), said("c", again)},
+			added:  []v1beta1.BGPAdvertisement{said("b", s.texts(20, 150))},
+		},
+		"in many": {
+			stored: each(many, func(i int) v1beta1.BGPAdvertisement { return said(fmt.Sprintf("a%02d", i), again) }),
+			added:  each(many, func(i int) v1beta1.BGPAdvertisement { return said(fmt.Sprintf("a%02d-", i), s.texts(4, 150)) }),
+		},
+		"where something goes": {
+			stored:  []v1beta1.BGPAdvertisement{said("c", shorter), said("a", shorter), said("b", s.texts(50, 150)), said("d", s.texts(50, 150)), said("e", shorter)},
+			removed: 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.objects.BGPAdvertisements = tc.stored
+			stored := s.build(config.Snapshot{})
+			size := measure(t, stored)
+			s.objects.BGPAdvertisements = append(slices.Clone(tc.stored[tc.removed:]), tc.added...)
+			next := s.build(stored)
+
+			added, places := next.AddedSize(stored)
+			require.Equal(t, max(len(tc.added), tc.removed), places)
+			require.Greater(t, measure(t, next).Data-size.Data, inBase64(added)+size.Data/4+around+(places-1)*inBase64(reach)/4, "so this is what it is about")
+			requireBound(t, next, stored, size)
+		})
+	}
+}
+
+// TestBoundKnowsThatBlocksAreCutElsewhere: parts that use different letters, each
+// as long as a block, have good codes until something before them is shortened.
+func TestBoundKnowsThatBlocksAreCutElsewhere(t *testing.T) {
+	s := &set{Rand: rand.New(rand.NewPCG(1, 2))}
+	letters := []string{"abcdefghijklmnopqrstuvwxyzACEG", "0123456789BDFHJKLMNPQRSTUVWXYZ"}
+	of := func(i, length int) v1beta1.BGPAdvertisement {
+		return s.bgp(fmt.Sprintf("%02d", i), []string{s.textOf(letters[i%2], length)})
+	}
+	s.objects.BGPAdvertisements = each(60, func(i int) v1beta1.BGPAdvertisement { return of(i, 16640) })
 	stored := s.build(config.Snapshot{})
-	s.objects.BGPAdvertisements = append(s.objects.BGPAdvertisements, s.bgp("b", s.texts(20, 150)))
+	size := measure(t, stored)
+	s.objects.BGPAdvertisements[0] = of(0, 8000)
 	next := s.build(stored)
 
-	added, grown := next.AddedSize(stored), encodedSize(t, next)-encodedSize(t, stored)
-	require.Greater(t, grown, 4*added, "so this is what it is about")
-	require.LessOrEqual(t, encodedSize(t, next), bound(next, stored, encodedSize(t, stored)))
+	added, places := next.AddedSize(stored)
+	require.Equal(t, 1, places)
+	require.Greater(t, measure(t, next).Data-size.Data, inBase64(added+reach)+around, "so this is what it is about")
+	requireBound(t, next, stored, size)
+}
+
+func each[T any](n int, of func(int) T) []T {
+	var out []T
+	for i := range n {
+		out = append(out, of(i))
+	}
+	return out
+}
+
+// TestBoundIsNotBeyondWhatIsNotCompressedAtAll, in however many places it differs.
+func TestBoundIsNotBeyondWhatIsNotCompressedAtAll(t *testing.T) {
+	s := &set{Rand: rand.New(rand.NewPCG(7, 8))}
+	s.objects.Pools = each(1000, func(i int) v1beta1.IPAddressPool { return s.pool(fmt.Sprint("pool-", i)) })
+	stored := s.build(config.Snapshot{})
+	size := measure(t, stored)
+	for i := range 50 {
+		s.objects.Pools = append(s.objects.Pools, s.pool(fmt.Sprintf("pool-%d-", i*20)))
+	}
+	next := s.build(stored)
+	_, places := next.AddedSize(stored)
+	require.Greater(t, places, MaxSize/reach)
+	require.Less(t, bound(next, stored, size).Data, MaxSize/2)
+	requireBound(t, next, stored, size)
+}
+
+// TestWhatCannotBeReadIsNotStored, however well it can be compressed.
+func TestWhatCannotBeReadIsNotStored(t *testing.T) {
+	s := set{}
+	s.objects.BGPAdvertisements = []v1beta1.BGPAdvertisement{s.bgp("a", []string{strings.Repeat("x", maxContent)})}
+	tooLarge := s.build(config.Snapshot{})
+	_, err := Encode(tooLarge)
+	require.ErrorIs(t, err, ErrTooLarge)
+	require.ErrorContains(t, err, "of at most 67108864, before it is compressed")
+	require.ErrorIs(t, Fits(tooLarge, tooLarge, Size{Data: MaxSize / 10, Content: maxContent}), ErrTooLarge)
+}
+
+// TestWhatIsReadIsLimitedAndNeverCut: what is cut may be valid, and say something
+// else.
+func TestWhatIsReadIsLimitedAndNeverCut(t *testing.T) {
+	raw, size, err := encode(config.Snapshot{})
+	require.NoError(t, err)
+	data, err := Read(raw)
+	require.NoError(t, err)
+	content, err := unpack(data.Gzip, size.Content)
+	require.NoError(t, err)
+	require.Len(t, content, size.Content)
+	_, err = unpack(data.Gzip, size.Content-1)
+	require.ErrorIs(t, err, ErrTooLarge)
+	require.ErrorContains(t, err, fmt.Sprintf("more than %d bytes", size.Content-1))
 }
 
 func TestFits(t *testing.T) {
@@ -129,15 +243,15 @@ func TestFits(t *testing.T) {
 	all := s.objects.BGPAdvertisements
 	s.objects.BGPAdvertisements = all[:15]
 	large := s.build(config.Snapshot{})
-	size := encodedSize(t, large)
-	require.Greater(t, size, MaxSize-slack, "so large that only to encode it tells")
+	size := measure(t, large)
+	require.Greater(t, bound(large, large, size).Data, MaxSize, "so large that only to encode it tells")
 	require.NoError(t, Fits(large, large, size))
-	require.NoError(t, Fits(large, config.Snapshot{}, 0))
+	require.NoError(t, Fits(large, config.Snapshot{}, Size{}))
 
 	s.objects.BGPAdvertisements = all
 	tooLarge := s.build(large)
 	require.ErrorIs(t, Fits(tooLarge, large, size), ErrTooLarge)
-	require.ErrorIs(t, Fits(tooLarge, config.Snapshot{}, 0), ErrTooLarge)
+	require.ErrorIs(t, Fits(tooLarge, config.Snapshot{}, Size{}), ErrTooLarge)
 	require.ErrorContains(t, Fits(tooLarge, large, size), "1048576")
 }
 
@@ -148,9 +262,9 @@ func TestFitsEncodesOnlyWhatItHasTo(t *testing.T) {
 		s.objects.Pools = append(s.objects.Pools, s.pool(fmt.Sprint("pool-", i)))
 	}
 	stored := s.build(config.Snapshot{})
-	size := encodedSize(t, stored)
+	size := measure(t, stored)
 	s.objects.Pools = append(s.objects.Pools, s.pool("new"))
 	next := s.build(stored)
 	require.Less(t, testing.AllocsPerRun(1, func() { _ = Fits(next, stored, size) }), 100.)
-	require.Greater(t, testing.AllocsPerRun(1, func() { _ = Fits(next, stored, MaxSize) }), 1000.)
+	require.Greater(t, testing.AllocsPerRun(1, func() { _ = Fits(next, stored, Size{Data: MaxSize, Content: 64 * MaxSize}) }), 1000.)
 }
