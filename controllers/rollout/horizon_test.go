@@ -39,18 +39,25 @@ func (w *world) waits() {
 // TestANewLeaderUndoesNothing though its cache has not got what the earlier one
 // went by.
 func TestANewLeaderUndoesNothing(t *testing.T) {
-	for name, change := range map[string]func(*world){
-		"an edit":            func(w *world) { w.setAddresses("192.0.2.0/24", "198.51.100.0/24") },
-		"a pool":             func(w *world) { w.create(pool("b", "198.51.100.0/24")) },
-		"a deletion":         func(w *world) { w.delete(pool("c")) },
-		"an advertisement":   func(w *world) { w.create(everywhere()) },
-		"a rotated password": func(w *world) { w.delete(basicAuth("")); w.create(basicAuth("second")) },
+	pools := func(c cached) cached { return cached{pools: c.pools} }
+	for name, tc := range map[string]struct {
+		change func(*world)
+		lags   func(cached) cached
+	}{
+		"an edit":          {func(w *world) { w.setAddresses("192.0.2.0/24", "198.51.100.0/24") }, pools},
+		"a pool":           {func(w *world) { w.create(pool("b", "198.51.100.0/24")) }, pools},
+		"a deletion":       {func(w *world) { w.delete(pool("c")) }, pools},
+		"an advertisement": {func(w *world) { w.create(everywhere()) }, func(c cached) cached { return cached{l2: c.l2} }},
+		"a rotated password": {
+			func(w *world) { w.delete(basicAuth("")); w.create(basicAuth("second")) },
+			func(c cached) cached { return cached{secrets: c.secrets} },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, metallb(), pool("a", "192.0.2.0/24"), pool("c", "203.0.113.0/24"), peerWithSecret(), basicAuth("first"))
 			w.reconcile()
-			first, stale := w.inForce(), w.lagAll()
-			change(w)
+			first, stale := w.inForce(), tc.lags(w.lagAll())
+			tc.change(w)
 			w.reconcile()
 			second := w.inForce()
 			require.NotEqual(t, first, second)

@@ -58,9 +58,6 @@ func (s *store) passwordKey(ctx context.Context, m *v1beta1.MetalLB, objects con
 	random := make([]byte, passwordKeyLength)
 	_, _ = rand.Read(random) // never fails
 	s.key = config.NewPassword(string(random))
-	if secret != nil && !isOf(secret, m) {
-		return s.key, nil // it is stored once there is a place for it
-	}
 	err = s.writePasswordKey(ctx, m)
 	return s.key, err
 }
@@ -112,7 +109,8 @@ func keyIn(secret *corev1.Secret) config.Password {
 }
 
 // writePasswordKey stores the key. If another one is stored, which the cache did
-// not have yet, that is the key.
+// not have yet, that is the key. If something else is in its place, the key is
+// stored once that is gone.
 func (s *store) writePasswordKey(ctx context.Context, m *v1beta1.MetalLB) error {
 	err := s.client.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: passwordKeyName, OwnerReferences: ownedBy(m)},

@@ -190,7 +190,13 @@ func (w *world) restart() {
 				}
 				return asCached(list, c.List(ctx, list, opts...))
 			}
-			return c.List(ctx, list, opts...)
+			err := c.List(ctx, list, opts...)
+			if secrets, ok := list.(*corev1.SecretList); ok {
+				for i := range secrets.Items {
+					secrets.Items[i] = *slimmed(&secrets.Items[i])
+				}
+			}
+			return err
 		},
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 			if m, ok := o.(*v1beta1.MetalLB); ok && w.lagged.metallb != nil {
@@ -205,7 +211,11 @@ func (w *world) restart() {
 				stale.DeepCopyInto(state)
 				return nil
 			}
-			return c.Get(ctx, key, o, opts...)
+			err := c.Get(ctx, key, o, opts...)
+			if secret, ok := o.(*corev1.Secret); ok {
+				*secret = *slimmed(secret)
+			}
+			return err
 		},
 	})
 	w.Reconciler = NewReconciler(c, w.live(), w.events, namespace)
@@ -239,6 +249,11 @@ func (w *world) live() client.Reader {
 		page.Items = page.Items[first:last]
 		return nil
 	}})
+}
+
+func slimmed(secret *corev1.Secret) *corev1.Secret {
+	slim, _ := slimSecret(secret)
+	return slim.(*corev1.Secret)
 }
 
 // asCached drops what the cache does not have.
