@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,8 +24,11 @@ var (
 	// ErrNoConfiguration means that a ControllerRevision holds no configuration.
 	ErrNoConfiguration = errors.New("it holds no configuration")
 	// ErrNoPasswords means that the Secret with the passwords of a revision
-	// cannot be read.
+	// cannot be read, or not all that should be in it.
 	ErrNoPasswords = errors.New("the passwords of the peers cannot be read")
+	// ErrPasswordsLost means that the Secret is there, but not with the password
+	// of every peer that had one. The operator did not know it any more.
+	ErrPasswordsLost = errors.New("the Secret does not have all of them")
 )
 
 // Load reads a configuration by the name of its revision, with the passwords of
@@ -32,9 +36,9 @@ var (
 // be one that asks the API server: a cache of them would be for nothing.
 //
 // The error is ErrUnreadable if the content is of no use, and that is
-// config.ErrUnknownFormat if a newer version wrote it. It is ErrNoPasswords if
-// only the passwords are missing, and NotFound if what is asked for does not
-// exist.
+// config.ErrUnknownFormat if a newer version wrote it. It is NotFound if what is
+// asked for does not exist. It is ErrNoPasswords if only passwords are missing:
+// then the snapshot is as it should be, but that the peers without one are down.
 func Load(ctx context.Context, reader client.Reader, key types.NamespacedName, passwords bool) (config.Snapshot, error) {
 	var stored appsv1.ControllerRevision
 	if err := reader.Get(ctx, key, &stored); err != nil {
@@ -48,17 +52,37 @@ func Load(ctx context.Context, reader client.Reader, key types.NamespacedName, p
 	if err != nil {
 		return config.Snapshot{}, unreadable(err)
 	}
-	var secrets map[string]config.Password
+	var (
+		secret  corev1.Secret
+		missing error
+	)
 	if passwords && data.Secret != "" {
-		var secret corev1.Secret
-		if err := reader.Get(ctx, types.NamespacedName{Namespace: key.Namespace, Name: data.Secret}, &secret); err != nil {
-			return config.Snapshot{}, fmt.Errorf("%s: %w: %w", key.Name, ErrNoPasswords, err)
-		}
-		secrets = revision.Passwords(secret.Data)
+		missing = reader.Get(ctx, types.NamespacedName{Namespace: key.Namespace, Name: data.Secret}, &secret)
 	}
-	snapshot, err := data.Snapshot(secrets)
+	snapshot, err := data.Snapshot(revision.Passwords(secret.Data))
 	if err != nil {
 		return config.Snapshot{}, unreadable(err)
 	}
+	if passwords && missing == nil {
+		missing = lost(snapshot)
+	}
+	if missing != nil {
+		return snapshot, fmt.Errorf("%s: %w: %w", key.Name, ErrNoPasswords, missing)
+	}
 	return snapshot, nil
+}
+
+// lost returns an error that names the peers which had a password, as its digest
+// tells, and have none now.
+func lost(s config.Snapshot) error {
+	var names []string
+	for _, p := range s.Peers() {
+		if p.Down() && p.PasswordDigest != "" {
+			names = append(names, p.Name)
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: there is none for %s", ErrPasswordsLost, strings.Join(names, ", "))
 }

@@ -96,20 +96,16 @@ func (l *loader) run(ctx context.Context, name string) error {
 		l.publish(l.prepared, nil)
 		return nil
 	}
-	snapshot, err := l.load(ctx, name, l.options.Passwords)
+	snapshot, err := l.load(ctx, name)
 	switch {
 	case err == nil:
 		l.withoutPasswords = false
 		l.publish(&Revision{Name: name, Snapshot: snapshot}, nil)
-	case current == nil && errors.Is(err, ErrNoPasswords):
+	case errors.Is(err, ErrNoPasswords) && (current == nil || current.Name != name && errors.Is(err, ErrPasswordsLost)):
 		// Peers that need one stay down. That is no reason to be without all the
-		// rest.
-		rest, failure := l.load(ctx, name, false)
-		if failure != nil {
-			return failure
-		}
+		// rest: not at the start, nor for ever.
 		l.withoutPasswords = true
-		l.publish(&Revision{Name: name, Snapshot: rest}, err)
+		l.publish(&Revision{Name: name, Snapshot: snapshot}, err)
 	}
 	return err
 }
@@ -129,7 +125,7 @@ func (l *loader) prepare(ctx context.Context, name string) error {
 		return nil
 	}
 	l.prepared = nil
-	snapshot, err := l.load(ctx, name, l.options.Passwords)
+	snapshot, err := l.load(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -137,8 +133,8 @@ func (l *loader) prepare(ctx context.Context, name string) error {
 	return nil
 }
 
-func (l *loader) load(ctx context.Context, name string, passwords bool) (config.Snapshot, error) {
-	return Load(ctx, l.live, types.NamespacedName{Namespace: l.options.Namespace, Name: name}, passwords)
+func (l *loader) load(ctx context.Context, name string) (config.Snapshot, error) {
+	return Load(ctx, l.live, types.NamespacedName{Namespace: l.options.Namespace, Name: name}, l.options.Passwords)
 }
 
 // retry returns a failure if it is worth trying again. A format that is unknown

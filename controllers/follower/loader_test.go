@@ -259,6 +259,62 @@ func TestAtTheStartPeersWithoutPasswordsStayDown(t *testing.T) {
 	require.Equal(t, v1beta1.ConfigurationValid, w.report().Result)
 }
 
+// TestAPasswordThatIsLostTakesItsPeerDownAndNothingElse: the Secret is there, but
+// it was made without the password.
+func TestAPasswordThatIsLostTakesItsPeerDownAndNothingElse(t *testing.T) {
+	for name, running := range map[string]bool{"at the start": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if running {
+				w.run(w.store("198.51.100.0/24"))
+			}
+			a := w.store("192.0.2.0/24")
+			w.remove(new(corev1.Secret), a)
+			require.NoError(t, w.client.Create(t.Context(), &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: a}, Data: map[string][]byte{"other": []byte(password)},
+			}))
+			w.ask(v1beta1.ConfigurationStateDefault, a, "")
+			w.follow()
+			require.ErrorIs(t, w.retries, ErrPasswordsLost)
+			partial := w.Current()
+			require.Equal(t, a, partial.Name, "it would not run anything that follows either")
+			peer, ok := partial.Snapshot.Peer("peer")
+			require.True(t, ok)
+			require.True(t, peer.Down())
+			w.apply()
+			status := w.reportLater()
+			require.Equal(t, v1beta1.ConfigurationInvalid, status.Result)
+			require.Contains(t, status.ErrorSummary, "the Secret does not have all of them: there is none for peer")
+			require.Contains(t, status.ErrorSummary, "correct the peers")
+			require.Equal(t, reasonConfigurationError, w.condition(status).Reason)
+
+			w.follow()
+			require.Same(t, partial, w.Current(), "trying again changes nothing")
+		})
+	}
+}
+
+// TestWhatLacksPasswordsIsNotPrepared: it would be run later as if it had them.
+func TestWhatLacksPasswordsIsNotPrepared(t *testing.T) {
+	w := newWorld(t)
+	a := w.store("192.0.2.0/24")
+	var secret corev1.Secret
+	require.NoError(t, w.client.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: a}, &secret))
+	w.remove(&corev1.Secret{}, a)
+	w.ask(v1beta1.ConfigurationStateDefault, a, a)
+	w.follow()
+	require.Equal(t, a, w.Current().Name)
+	require.Empty(t, w.now().prepared)
+	require.ErrorIs(t, w.now().prepareFailure, ErrNoPasswords)
+
+	secret.ResourceVersion = ""
+	require.NoError(t, w.client.Create(t.Context(), &secret))
+	w.follow()
+	require.NoError(t, w.retries)
+	require.True(t, w.Current().Snapshot.Equal(snapshotOf(t, "192.0.2.0/24")), "with the password")
+	require.Equal(t, a, w.now().prepared)
+}
+
 func TestTheControllerReadsNoSecrets(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.Passwords = false })
 	w.onRead = func(_ string, o client.Object) error {

@@ -110,7 +110,7 @@ func (p progress) explain() string {
 }
 
 func reasonOf(failure error) string {
-	if errors.Is(failure, ErrUnreadable) || apierrors.IsNotFound(failure) {
+	if errors.Is(failure, ErrUnreadable) || errors.Is(failure, ErrPasswordsLost) || apierrors.IsNotFound(failure) {
 		return reasonConfigurationError
 	}
 	return reasonInfraError
@@ -123,6 +123,8 @@ func remedy(failure error) string {
 		return "bring this component to the version of the operator"
 	case errors.Is(failure, ErrUnreadable):
 		return "delete the ControllerRevision, and the operator stores it again"
+	case errors.Is(failure, ErrPasswordsLost):
+		return "correct the peers that are refused, see their condition " + v1beta1.ConditionAccepted
 	case apierrors.IsNotFound(failure):
 		return "the operator stores it again: see that it runs"
 	case apierrors.IsForbidden(failure):

@@ -25,8 +25,9 @@ const (
 	// patience is how long what may pass by itself is not reported: else every
 	// change would be reported twice.
 	patience = time.Second
-	// countInterval is how often the counts of what drains are reported at most,
-	// if nothing else is to be: they change with each Service.
+	// countInterval is how often what drains is counted at most, if nothing else is
+	// to be reported: the counts change with each Service, and to count takes all
+	// of them.
 	countInterval = time.Second
 )
 
@@ -43,9 +44,10 @@ type reporter struct {
 	// since when.
 	result v1beta1.ConfigurationResult
 	since  time.Time
-	// writtenAt is when the status was written last, and written the answer.
-	writtenAt time.Time
-	written   *v1beta1.ConfigurationState
+	// countedAt is when what drains was counted last.
+	countedAt time.Time
+	// written is the answer to the last write of the status.
+	written *v1beta1.ConfigurationState
 	// said is the condition that was written last, to whichever object.
 	said *metav1.Condition
 }
@@ -66,13 +68,16 @@ func (r *reporter) Reconcile(ctx context.Context, _ reconcile.Request) (reconcil
 
 	current := r.ours(state)
 	next := r.next(p, current)
+	if r.options.Draining != nil && p.running != "" {
+		now := r.clock()
+		next.Draining = current.Draining
+		if wait := countInterval - now.Sub(r.countedAt); wait > 0 && equality.Semantic.DeepEqual(current, next) {
+			return reconcile.Result{RequeueAfter: wait}, nil
+		}
+		next.Draining, r.countedAt = r.options.Draining(), now
+	}
 	if equality.Semantic.DeepEqual(current, next) {
 		return reconcile.Result{}, nil
-	}
-	counts := current
-	counts.Draining = next.Draining
-	if wait := countInterval - r.clock().Sub(r.writtenAt); wait > 0 && equality.Semantic.DeepEqual(counts, next) {
-		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	return reconcile.Result{}, r.write(ctx, state, next)
 }
@@ -120,13 +125,10 @@ func (r *reporter) ours(state *v1beta1.ConfigurationState) v1beta1.Configuration
 	return s
 }
 
-// next returns what to report. The time of the condition changes only with its
+// next returns what to report, without the counts. The time of the condition changes only with its
 // status, also when somebody has wiped the status or deleted the object.
 func (r *reporter) next(p progress, current v1beta1.ConfigurationStateStatus) v1beta1.ConfigurationStateStatus {
 	next := p.status(r.options.Condition)
-	if r.options.Draining != nil && p.running != "" {
-		next.Draining = r.options.Draining()
-	}
 	said := r.said
 	if said == nil && len(current.Conditions) > 0 {
 		said = &current.Conditions[0]
@@ -162,6 +164,6 @@ func (r *reporter) write(ctx context.Context, state *v1beta1.ConfigurationState,
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, answer); err != nil {
 		return fmt.Errorf("read the API server's answer: %w", err)
 	}
-	r.written, r.writtenAt, r.said = answer, r.clock(), &next.Conditions[0]
+	r.written, r.said = answer, &next.Conditions[0]
 	return nil
 }

@@ -250,8 +250,41 @@ func TestDraining(t *testing.T) {
 	require.Equal(t, count(0), w.report().Draining)
 
 	// But with anything else, at once.
+	w.clock = w.clock.Add(100 * time.Millisecond)
 	inUse = nil
 	require.Empty(t, w.run(w.store("198.51.100.0/24")).Draining)
+}
+
+// TestCountingIsRare: it takes all Services, and each of them wakes the reporter.
+func TestCountingIsRare(t *testing.T) {
+	inUse, counted := int64(0), 0
+	w := newWorld(t, func(o *Options) {
+		o.Draining = func() []v1beta1.DrainingAddresses {
+			counted++
+			return []v1beta1.DrainingAddresses{{Pool: "pool", Addresses: "192.0.2.0/24", InUse: inUse}}
+		}
+	})
+	w.run(w.store("192.0.2.0/24"))
+	require.Equal(t, 1, counted)
+	for inUse = range 100 {
+		w.report()
+		require.Equal(t, countInterval, w.wait)
+	}
+	require.Equal(t, 1, counted)
+
+	// The last count is not lost. It may as well be the same.
+	w.clock = w.clock.Add(w.wait)
+	require.Equal(t, inUse, w.report().Draining[0].InUse)
+	for range 10 {
+		w.clock = w.clock.Add(countInterval / 20)
+		w.report()
+	}
+	require.Equal(t, 2, counted)
+	w.clock = w.clock.Add(w.wait)
+	w.report()
+	require.Equal(t, 3, counted)
+	require.Zero(t, w.wait, "there is nothing more to do")
+	require.Equal(t, 2, w.writes)
 }
 
 func TestWithoutARunningRevisionNothingIsCounted(t *testing.T) {

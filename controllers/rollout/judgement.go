@@ -10,6 +10,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/event"
 )
 
 // judgement is what becomes of the configuration objects.
@@ -34,9 +35,19 @@ func keyOf(v config.Verdict) configuration.Key {
 	return configuration.Key{Kind: v.Kind, Name: v.Name}
 }
 
+// sessionDown is told of a peer that runs an earlier form which has lost its
+// password.
+const sessionDown = "the session is down, as the password of what runs is not known any more; "
+
 // condition puts the verdict on an object into words.
 func (j judgement) condition(v config.Verdict) metav1.Condition {
-	return condition(v, j.warnings[keyOf(v)])
+	c := condition(v, j.warnings[keyOf(v)])
+	if v.Kind == config.KindBGPPeer && v.Standing == config.Previous {
+		if peer, ok := j.next.Peer(v.Name); ok && peer.Down() {
+			c.Message = event.Cut(sessionDown+c.Message, maxMessage)
+		}
+	}
+	return c
 }
 
 // summary says whether every object is in force as it is, and if not, names

@@ -15,6 +15,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/event"
 )
 
 const (
@@ -38,30 +39,43 @@ func (s *store) passwordKey(ctx context.Context, m *v1beta1.MetalLB, objects con
 	if s.key.IsSet() && exists {
 		return s.key, nil
 	}
-	key := s.key
-	if !key.IsSet() {
-		stored, err := s.readPasswordKey(ctx)
-		if client.IgnoreNotFound(err) != nil {
+	if s.key.IsSet() {
+		err := s.writePasswordKey(ctx, m)
+		return s.key, err
+	}
+	secret, err := s.readPasswordKey(ctx)
+	if err != nil {
+		return config.Password{}, err
+	}
+	if s.key = keyIn(secret); s.key.IsSet() {
+		return s.key, nil
+	}
+	if secret != nil {
+		if err := s.rejectPasswordKey(ctx, m, secret); err != nil {
 			return config.Password{}, err
 		}
-		if err == nil {
-			s.key = stored
-			return s.key, nil
-		}
-		random := make([]byte, passwordKeyLength)
-		_, _ = rand.Read(random) // never fails
-		key = config.NewPassword(string(random))
 	}
-	switch err := s.writePasswordKey(ctx, m, key); {
-	case apierrors.IsAlreadyExists(err): // the cache lags
-		if key, err = s.readPasswordKey(ctx); err != nil {
-			return config.Password{}, err
+	random := make([]byte, passwordKeyLength)
+	_, _ = rand.Read(random) // never fails
+	s.key = config.NewPassword(string(random))
+	err = s.writePasswordKey(ctx, m)
+	return s.key, err
+}
+
+// rejectPasswordKey deals with a Secret that holds no key: ours is deleted, for a
+// new one to be made. Somebody else's stays, and the key is not stored.
+func (s *store) rejectPasswordKey(ctx context.Context, m *v1beta1.MetalLB, secret *corev1.Secret) error {
+	remedy := "another one is made"
+	if isOf(secret, m) {
+		if err := deleteIfSame(ctx, s.client, secret); err != nil {
+			return fmt.Errorf("delete the Secret %s, which holds no key: %w", secret.Name, err)
 		}
-	case err != nil:
-		return config.Password{}, fmt.Errorf("store the key of the digests of passwords: %w", err)
+	} else {
+		remedy = "delete it, and another one is made: until then, each start of the operator makes another revision"
 	}
-	s.key = key
-	return s.key, nil
+	s.recorder.Eventf(m, nil, corev1.EventTypeWarning, eventSecretInvalid, "StoreConfiguration", "%s",
+		event.Note(fmt.Sprintf("the Secret %s has no key %q of %d bytes: %s", secret.Name, passwordKeyField, passwordKeyLength, remedy)))
+	return nil
 }
 
 // needPasswords reports whether a peer has a password, or is to have one.
@@ -74,24 +88,44 @@ func needPasswords(objects config.Objects) bool {
 	return false
 }
 
-func (s *store) readPasswordKey(ctx context.Context) (config.Password, error) {
-	var secret corev1.Secret
-	if err := s.live.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: passwordKeyName}, &secret); err != nil {
-		return config.Password{}, fmt.Errorf("read the key of the digests of passwords: %w", err)
+// readPasswordKey returns the Secret with the key, nil if there is none.
+func (s *store) readPasswordKey(ctx context.Context) (*corev1.Secret, error) {
+	secret := new(corev1.Secret)
+	switch err := s.live.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: passwordKeyName}, secret); {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the key of the digests of passwords: %w", err)
 	}
-	key := secret.Data[passwordKeyField]
-	if len(key) != passwordKeyLength {
-		return config.Password{}, &trouble{eventSecretInvalid, fmt.Sprintf("the Secret %s has no key %q of %d bytes: delete it, and another one is made",
-			passwordKeyName, passwordKeyField, passwordKeyLength)}
-	}
-	return config.NewPassword(string(key)), nil
+	return secret, nil
 }
 
-func (s *store) writePasswordKey(ctx context.Context, m *v1beta1.MetalLB, key config.Password) error {
-	return s.client.Create(ctx, &corev1.Secret{
+// keyIn returns the key that a Secret holds, not set if it holds none.
+func keyIn(secret *corev1.Secret) config.Password {
+	if secret == nil || len(secret.Data[passwordKeyField]) != passwordKeyLength {
+		return config.Password{}
+	}
+	return config.NewPassword(string(secret.Data[passwordKeyField]))
+}
+
+// writePasswordKey stores the key. If another one is stored, which the cache did
+// not have yet, that is the key. If something else is in its place, the key is
+// stored once that is gone.
+func (s *store) writePasswordKey(ctx context.Context, m *v1beta1.MetalLB) error {
+	err := s.client.Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: passwordKeyName, OwnerReferences: ownedBy(m)},
 		Immutable:  new(true),
 		Type:       corev1.SecretTypeOpaque,
-		Data:       map[string][]byte{passwordKeyField: []byte(key.Reveal())},
+		Data:       map[string][]byte{passwordKeyField: []byte(s.key.Reveal())},
 	}, client.FieldOwner(FieldOwner))
+	if apierrors.IsAlreadyExists(err) {
+		var secret *corev1.Secret
+		if secret, err = s.readPasswordKey(ctx); keyIn(secret).IsSet() {
+			s.key = keyIn(secret)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store the key of the digests of passwords: %w", err)
+	}
+	return nil
 }

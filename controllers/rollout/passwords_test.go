@@ -20,6 +20,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
+	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/internal/config"
 )
 
@@ -67,7 +68,7 @@ func TestPasswordsAreStoredBesideTheRevision(t *testing.T) {
 	name := w.inForce()
 	require.Equal(t, []string{
 		"create Secret config-password-key",
-		"create ControllerRevision " + name, "create Secret " + name, "apply ConfigurationState default",
+		"create ControllerRevision " + name, "create Secret " + name, "create ConfigurationState default",
 	}, w.log[:4])
 	require.Equal(t, "first", w.password())
 	secret := w.secret(name)
@@ -188,50 +189,94 @@ func TestACopyThatIsAboutToGoIsNotReliedOn(t *testing.T) {
 	w.quiet()
 }
 
+// forge has the Secret of a revision be another one, and goes back to what that
+// revision holds. It returns the names of that and of the one before.
+func (w *world) forge(change func(*corev1.Secret)) (string, string) {
+	w.t.Helper()
+	w.reconcile()
+	first := w.inForce()
+	w.delete(basicAuth(""))
+	w.create(basicAuth("second"))
+	w.reconcile()
+	second := w.inForce()
+
+	secret := w.secret(first)
+	w.delete(secret)
+	secret.UID, secret.ResourceVersion = "", ""
+	change(secret)
+	w.create(secret)
+	w.delete(basicAuth(""))
+	w.create(basicAuth("first"))
+	for w.event() != "" {
+	}
+	return first, second
+}
+
 func TestForeignSecretsAreNotUsed(t *testing.T) {
-	for name, forge := range map[string]func(*corev1.Secret){
-		"of nobody":      func(s *corev1.Secret) { s.OwnerReferences = nil },
-		"of another":     func(s *corev1.Secret) { s.OwnerReferences[0].Kind = "ConfigMap" },
+	for name, change := range map[string]func(*corev1.Secret){
+		"of nobody":  func(s *corev1.Secret) { s.OwnerReferences = nil },
+		"of another": func(s *corev1.Secret) { s.OwnerReferences[0].Kind = "ConfigMap" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, metallb(), peerWithSecret(), basicAuth("first"))
+			first, second := w.forge(change)
+			w.create(pool("wrong", "nonsense"))
+			w.reconcile()
+			require.Equal(t, second, w.inForce())
+			require.Equal(t, "second", w.password())
+			require.Contains(t, w.event(), "Warning SecretInvalid the Secret "+first)
+			status := w.state("default").Status
+			require.Equal(t, v1beta1.ConfigurationInvalid, status.Result)
+			require.Contains(t, status.ErrorSummary, first)
+
+			// Objects are judged all the same.
+			told := w.poolCondition("wrong")
+			require.Equal(t, metav1.ConditionFalse, told.Status)
+			require.Contains(t, told.Message, "nonsense")
+			require.Contains(t, w.event(), "Warning Refused")
+			w.quiet()
+			require.Empty(t, w.event())
+
+			w.delete(w.secret(first))
+			w.delete(pool("wrong"))
+			w.reconcile()
+			require.Equal(t, first, w.inForce())
+			require.Equal(t, "first", w.password())
+			require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
+		})
+	}
+}
+
+func TestASecretOfARevisionIsMadeAsItHasToBe(t *testing.T) {
+	for name, change := range map[string]func(*corev1.Secret){
 		"other content":  func(s *corev1.Secret) { s.Data["router"] = []byte("forged") },
+		"more content":   func(s *corev1.Secret) { s.Data["other"] = []byte("forged") },
 		"not immutable":  func(s *corev1.Secret) { s.Immutable = nil },
 		"another type":   func(s *corev1.Secret) { s.Type = corev1.SecretTypeBasicAuth },
 		"empty password": func(s *corev1.Secret) { s.Data["router"] = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, metallb(), peerWithSecret(), basicAuth("first"))
+			first, _ := w.forge(change)
+			right := map[string][]byte{"router": []byte("first")}
 			w.reconcile()
-			first := w.inForce()
-			w.delete(basicAuth(""))
-			w.create(basicAuth("second"))
-			w.reconcile()
-			second := w.inForce()
-
-			secret := w.secret(first)
-			w.delete(secret)
-			secret.ResourceVersion = ""
-			forge(secret)
-			w.create(secret)
-			w.delete(basicAuth(""))
-			w.create(basicAuth("first"))
-			for w.event() != "" {
-			}
-			w.reconcile()
-			require.Equal(t, second, w.inForce())
-			require.Equal(t, "second", w.password())
+			require.Equal(t, first, w.inForce())
+			require.Equal(t, right, w.secret(first).Data)
+			require.True(t, *w.secret(first).Immutable)
 			event := w.event()
 			require.Contains(t, event, "Warning SecretInvalid the Secret "+first)
 			require.NotContains(t, event, "forged")
-			status := w.state("default").Status
-			require.Equal(t, v1beta1.ConfigurationInvalid, status.Result)
-			require.Contains(t, status.ErrorSummary, first)
 			w.quiet()
-			require.Empty(t, w.event())
 
+			// It is looked at again if it is another one.
+			secret := w.secret(first)
 			w.delete(secret)
+			secret.UID, secret.ResourceVersion = "", ""
+			change(secret)
+			w.create(secret)
 			w.reconcile()
-			require.Equal(t, first, w.inForce())
-			require.Equal(t, "first", w.password())
-			require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
+			require.Equal(t, right, w.secret(first).Data)
+			w.quiet()
 		})
 	}
 }
@@ -241,13 +286,69 @@ func TestAForgedCopyIsFoundAtTheStart(t *testing.T) {
 	w.reconcile()
 	secret := w.secret(w.inForce())
 	w.delete(secret)
-	secret.ResourceVersion, secret.Data["router"] = "", []byte("forged")
+	secret.UID, secret.ResourceVersion, secret.Data["router"] = "", "", []byte("forged")
 	w.create(secret)
 	w.restart()
 	w.reconcile()
 	require.Contains(t, w.event(), "Warning SecretInvalid")
-	w.delete(secret)
+	require.Equal(t, "first", w.password())
+	w.quiet()
+}
+
+// TestAPasswordThatIsLostIsTold: a refused peer runs its earlier form, whose
+// password was in the Secret of the revision alone.
+func TestAPasswordThatIsLostIsTold(t *testing.T) {
+	other := peer("of the other")
+	other.Name, other.Spec.PeerAddress = "other", "203.0.113.2"
+	w := newWorld(t, metallb(), peer("first"), other)
 	w.reconcile()
+	refused := new(v1beta2.BGPPeer)
+	require.True(t, w.get("router", refused))
+	refused.Spec.PeerAddress, refused.Generation = "nonsense", 2
+	require.NoError(t, w.api.Update(t.Context(), refused))
+	w.reconcile()
+	name, secret := w.inForce(), w.secret(w.inForce())
+	told := func() string {
+		require.True(t, w.get("router", refused))
+		return acceptedOf(refused).Message
+	}
+	require.NotContains(t, told(), "the session is down")
+
+	w.delete(secret)
+	w.restart()
+	w.reconcile()
+	require.Equal(t, name, w.inForce())
+	require.Equal(t, map[string][]byte{"other": []byte("of the other")}, w.secret(name).Data)
+	require.Contains(t, told(), "the session is down")
+	require.Contains(t, told(), "nonsense")
+	require.Contains(t, w.state("default").Status.ErrorSummary, "BGPPeer/router: the session is down")
+	_, err := follower.Load(t.Context(), w.api, client.ObjectKey{Namespace: namespace, Name: name}, true)
+	require.ErrorIs(t, err, follower.ErrPasswordsLost)
+	w.quiet()
+	w.restart()
+	w.quiet()
+
+	// Somebody who has a copy may put it back.
+	w.delete(w.secret(name))
+	secret.UID, secret.ResourceVersion = "", ""
+	w.create(secret)
+	w.reconcile()
+	require.Equal(t, secret.Data, w.secret(name).Data)
+	w.restart()
+	w.reconcile()
+	require.NotContains(t, told(), "the session is down")
+	require.Equal(t, "first", w.password())
+
+	// Or correct the object: that is what tells the password, too.
+	w.delete(w.secret(name))
+	w.restart()
+	w.reconcile()
+	require.Contains(t, told(), "the session is down")
+	refused.Spec.PeerAddress, refused.Generation = "203.0.113.1", 1
+	require.NoError(t, w.api.Update(t.Context(), refused))
+	w.reconcile()
+	require.Equal(t, name, w.inForce())
+	require.Equal(t, secret.Data, w.secret(name).Data)
 	require.Equal(t, "first", w.password())
 	w.quiet()
 }
@@ -281,24 +382,44 @@ func TestAnEarlierLeadersKeyIsUsed(t *testing.T) {
 	require.Equal(t, known, key)
 }
 
-func TestAKeyThatIsNoneIsReported(t *testing.T) {
-	w := newWorld(t, metallb(), peer("first"))
-	w.reconcile()
-	key := w.secret("config-password-key")
-	w.delete(key)
-	key.ResourceVersion, key.Data = "", map[string][]byte{"key": []byte("short")}
-	w.create(key)
-	w.restart()
-	w.reconcile()
-	event := w.event()
-	require.Contains(t, event, "Warning SecretInvalid the Secret config-password-key has no key")
-	require.NotContains(t, event, "short")
-	require.Equal(t, v1beta1.ConfigurationInvalid, w.state("default").Status.Result)
+// TestAKeyThatIsNoneStopsNothing: another one makes other revisions, no more.
+func TestAKeyThatIsNoneStopsNothing(t *testing.T) {
+	for name, ours := range map[string]bool{"our own": true, "somebody else's": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, metallb(), peer("first"))
+			w.reconcile()
+			before, key := w.inForce(), w.secret("config-password-key")
+			w.delete(key)
+			key.UID, key.ResourceVersion, key.Data = "", "", map[string][]byte{"key": []byte("short")}
+			if !ours {
+				key.OwnerReferences = nil
+			}
+			w.create(key)
+			w.create(pool("new", "192.0.2.0/24"))
+			w.restart()
+			w.reconcile()
+			event := w.event()
+			require.Contains(t, event, "Warning SecretInvalid the Secret config-password-key has no key")
+			require.NotContains(t, event, "short")
+			require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
+			require.NotEqual(t, before, w.inForce())
+			require.Equal(t, "first", w.password())
+			require.Equal(t, metav1.ConditionTrue, w.poolCondition("new").Status)
+			w.quiet()
 
-	w.delete(key)
-	w.reconcile()
-	require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
-	require.Equal(t, "first", w.password())
+			if !ours {
+				require.Equal(t, key.Data, w.secret("config-password-key").Data)
+				require.Contains(t, event, "delete it")
+				w.delete(key)
+				w.reconcile()
+			}
+			name := w.inForce()
+			require.Len(t, w.secret("config-password-key").Data["key"], 32)
+			w.restart()
+			w.quiet()
+			require.Equal(t, name, w.inForce())
+		})
+	}
 }
 
 // TestNobodyIsToldAPassword greps for it in all that is written, said and logged,
@@ -356,7 +477,7 @@ func TestNobodyIsToldAPassword(t *testing.T) {
 	require.NoError(t, err)
 	told.Write(content)
 
-	for _, part := range []string{"Published the configuration", "is not as the operator makes it", "SecretInvalid", errFailed.Error(), w.inForce(), "passwordDigest"} {
+	for _, part := range []string{"Published the configuration", "which needs the name to store the passwords", "SecretInvalid", errFailed.Error(), w.inForce(), "passwordDigest"} {
 		require.Contains(t, told.String(), part, "the test looks at too little")
 	}
 	for _, secret := range []string{password, base64.StdEncoding.EncodeToString([]byte(password)), w.store.key.Reveal(), base64.StdEncoding.EncodeToString([]byte(w.store.key.Reveal()))} {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"maps"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -58,9 +59,10 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 }
 
 // The operator reads all configuration, the Secrets with the passwords of peers,
-// and the labels of Nodes and Namespaces, which selectors go by. It deletes no
-// Secret, but where the API server enforces permissions on owner references, an
-// object that has an owner is made by those who may delete it.
+// and the labels of Nodes and Namespaces, which selectors go by. It deletes
+// Secrets of its own, if they do not hold what they should. Also, where the API
+// server enforces permissions on owner references, an object that has an owner is
+// made by those who may delete it.
 //
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;l2advertisements;bgpadvertisements;bgppeers;bfdprofiles;communities,verbs=get;list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools/status;l2advertisements/status;bgpadvertisements/status;bgppeers/status;bfdprofiles/status;communities/status,verbs=patch
@@ -71,7 +73,10 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 // +kubebuilder:rbac:groups="",resources=nodes;namespaces,verbs=get;list;watch
 
 // Reconcile implements reconcile.Reconciler.
-func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	if behind, err := r.store.isBehind(ctx); err != nil || behind {
+		return reconcile.Result{RequeueAfter: catchUp}, err
+	}
 	set, err := configuration.Read(ctx, r.client, r.namespace)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -87,13 +92,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 		r.complained = ""
 		j := judge(set.Objects, r.store.last)
 		r.store.last = j.next
-		return reconcile.Result{}, r.tellAll(ctx, set, j)
+		return reconcile.Result{}, r.tellAll(ctx, set, j, nil)
 	}
 	err = r.rollOut(ctx, m, set)
 	var t *trouble
 	switch {
-	case err == nil:
-		r.complained = ""
+	case errors.Is(err, errUnseen):
+		return r.Reconcile(ctx, request)
 	case errors.As(err, &t):
 		err = r.complain(ctx, m, t)
 	case errors.Is(err, errCollected):
@@ -109,6 +114,12 @@ func (r *Reconciler) rollOut(ctx context.Context, m *v1beta1.MetalLB, set config
 	if err := r.store.open(ctx, m); err != nil {
 		return err
 	}
+	if r.store.unseen {
+		if err := r.store.look(ctx); err != nil {
+			return err
+		}
+		return errUnseen
+	}
 	objects := set.Objects
 	var err error
 	if objects.PasswordKey, err = r.store.passwordKey(ctx, m, objects); err != nil {
@@ -118,27 +129,46 @@ func (r *Reconciler) rollOut(ctx context.Context, m *v1beta1.MetalLB, set config
 		return err
 	}
 	j := judge(objects, r.store.last)
-	if err := r.store.publish(ctx, m, j.next); err != nil {
+	var t *trouble
+	switch err := r.store.publish(ctx, m, j.next); {
+	case errors.As(err, &t):
+		return errors.Join(r.complain(ctx, m, t), r.tellAll(ctx, set, j, t))
+	case err != nil:
 		return err
 	}
+	r.complained = ""
 	result, summary := j.summary()
 	return errors.Join(
 		r.nameRevision(ctx, m, r.store.name),
 		r.store.writeStatus(ctx, result, summary),
-		r.tellAll(ctx, set, j),
+		r.tellAll(ctx, set, j, nil),
 		r.store.prune(ctx, m),
 	)
 }
 
-// tellAll tells on all objects what was judged of them.
-func (r *Reconciler) tellAll(ctx context.Context, set configuration.Set, j judgement) error {
+// errUnseen means that what is to be published has to be looked at anew, once the
+// cache has what somebody else went by.
+var errUnseen = errors.New("the cache may be behind what is in force")
+
+// tellAll tells on all objects what was judged of them, and whether that cannot
+// be stored.
+func (r *Reconciler) tellAll(ctx context.Context, set configuration.Set, j judgement, t *trouble) error {
 	r.warnMetalLB(set.Objects.MetalLB, j.warnings[configuration.Key{Kind: config.KindMetalLB, Name: v1beta1.MetalLBName}])
 	var errs []error
 	for _, v := range j.verdicts {
 		key := keyOf(v)
-		if object, ok := set.Live[key]; ok {
-			errs = append(errs, r.tell(ctx, key, object, j.condition(v)))
+		object, ok := set.Live[key]
+		if !ok {
+			continue
 		}
+		c := j.condition(v)
+		if t != nil && v.Accepted() {
+			if now := r.current(key, object); now != nil && now.Status == c.Status && now.ObservedGeneration == c.ObservedGeneration {
+				continue // it is in force since before
+			}
+			c.Status, c.Reason, c.Message = metav1.ConditionFalse, t.reason, notStored
+		}
+		errs = append(errs, r.tell(ctx, key, object, c))
 	}
 	return errors.Join(errs...)
 }

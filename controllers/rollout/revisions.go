@@ -37,18 +37,23 @@ func (s *store) publish(ctx context.Context, m *v1beta1.MetalLB, next config.Sna
 	if proper == s.proper && slices.ContainsFunc(stored, func(r appsv1.ControllerRevision) bool { return r.Name == s.name && isOf(&r, m) }) {
 		name = s.name
 	}
+	// What is in force was looked at when it came into force.
+	if name != s.name || !next.Equal(s.last) {
+		s.revision, s.secret = "", ""
+	}
 	r, err := s.ensureRevision(ctx, m, name, next, stored)
 	if err != nil {
 		return err
 	}
-	// That of a revision which is in force was looked at when it came into force.
-	verify := name != s.name || !next.Equal(s.last)
-	if err := s.ensureSecret(ctx, r, next, verify); err != nil {
+	name = r.Name
+	secret, err := s.ensureSecret(ctx, m, r, next)
+	if err != nil {
 		return err
 	}
 	if err := s.point(ctx, m, name); err != nil {
 		return err
 	}
+	s.revision, s.secret = r.UID, secret
 	if name != s.named {
 		log.FromContext(ctx).Info("Published the configuration", "revision", name, "previous", s.named)
 	}
@@ -75,41 +80,58 @@ func newestFirst(a, b appsv1.ControllerRevision) int {
 }
 
 // ensureRevision makes sure that a snapshot is stored under a name, and that
-// nothing that came into force is newer. It returns the revision without the
-// content.
+// nothing that came into force is newer. A revision that is there already is
+// made anew if it holds anything else: it may be damaged, or somebody else's.
 func (s *store) ensureRevision(ctx context.Context, m *v1beta1.MetalLB, name string, next config.Snapshot, stored []appsv1.ControllerRevision) (*appsv1.ControllerRevision, error) {
-	var existing *appsv1.ControllerRevision
-	if i := slices.IndexFunc(stored, func(r appsv1.ControllerRevision) bool { return r.Name == name }); i >= 0 {
-		existing = &stored[i]
-	} else {
-		created, err := s.createRevision(ctx, m, name, next)
+	i := slices.IndexFunc(stored, func(r appsv1.ControllerRevision) bool { return r.Name == name })
+	if i >= 0 && stored[i].UID == s.revision && stored[i].DeletionTimestamp == nil {
+		return s.renewRevision(ctx, m, &stored[i])
+	}
+	if i < 0 {
+		created, err := s.createRevision(ctx, m, next)
 		if !apierrors.IsAlreadyExists(err) {
 			return created, err
 		}
 		// The cache lags, or somebody took the labels off.
-		existing = new(appsv1.ControllerRevision)
-		if err := s.live.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: name}, existing); err != nil {
-			return nil, fmt.Errorf("read the revision %s: %w", name, err)
-		}
+		name = revision.Name(next)
 	}
+	existing := new(appsv1.ControllerRevision)
+	err := s.live.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: name}, existing)
 	switch {
+	case apierrors.IsNotFound(err):
+		return s.createRevision(ctx, m, next)
+	case err != nil:
+		return nil, fmt.Errorf("read the revision %s: %w", name, err)
 	case existing.DeletionTimestamp != nil:
 		return nil, fmt.Errorf("the revision %s is being deleted: %w", name, errCollected)
-	case isOfAnother(existing, m):
-		if err := deleteIfSame(ctx, s.client, existing); err != nil {
-			return nil, fmt.Errorf("delete the revision %s of an earlier MetalLB object: %w", name, err)
-		}
-		return s.createRevision(ctx, m, name, next)
+	case !isOfAnother(existing, m) && (existing.UID == s.revision || holds(existing, next)):
+		return s.renewRevision(ctx, m, existing)
 	}
-	return s.renewRevision(ctx, m, existing)
+	log.FromContext(ctx).Info("Making a revision anew that is not as it should be", "revision", name)
+	if err := deleteIfSame(ctx, s.client, existing); err != nil {
+		return nil, fmt.Errorf("delete the revision %s, which is not as it should be: %w", name, err)
+	}
+	return s.createRevision(ctx, m, next)
 }
 
-// createRevision stores a snapshot.
-func (s *store) createRevision(ctx context.Context, m *v1beta1.MetalLB, name string, next config.Snapshot) (*appsv1.ControllerRevision, error) {
+// holds reports whether what is stored can be read and is a snapshot, and names
+// the Secret with its passwords.
+func holds(r *appsv1.ControllerRevision, s config.Snapshot) bool {
+	data, err := revision.Read(r.Data.Raw)
+	if err != nil || data.Secret != r.Name && (data.Secret != "" || len(s.Passwords()) > 0) {
+		return false
+	}
+	stored, err := data.Snapshot(nil)
+	return err == nil && stored.Digest() == s.Digest()
+}
+
+// createRevision stores a snapshot, under the name that this version gives it.
+func (s *store) createRevision(ctx context.Context, m *v1beta1.MetalLB, next config.Snapshot) (*appsv1.ControllerRevision, error) {
 	data, err := revision.Encode(next)
 	if err != nil {
 		return nil, tooLarge(err)
 	}
+	name := revision.Name(next)
 	r := &appsv1.ControllerRevision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name, Labels: revision.Labels(), OwnerReferences: ownedBy(m)},
 		Data:       runtime.RawExtension{Raw: data},

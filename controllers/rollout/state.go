@@ -26,9 +26,15 @@ func (s *store) point(ctx context.Context, m *v1beta1.MetalLB, name string) erro
 	}
 	next := newState(m, v1beta1.ConfigurationStateDefault)
 	next.Spec.Revision = name
-	if s.state != nil {
-		next.UID, next.ResourceVersion = s.state.UID, s.state.ResourceVersion
+	if s.state == nil {
+		// Not applied, which would also change what another leader has made.
+		if err := s.client.Create(ctx, next, client.FieldOwner(FieldOwner)); err != nil {
+			return fmt.Errorf("create the ConfigurationState %s: %w", next.Name, err)
+		}
+		s.state = next
+		return nil
 	}
+	next.UID, next.ResourceVersion = s.state.UID, s.state.ResourceVersion
 	answer, err := applyState(ctx, s.client, next)
 	if err != nil {
 		return err

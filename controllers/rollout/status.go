@@ -42,10 +42,7 @@ func (r *Reconciler) tell(ctx context.Context, key configuration.Key, object con
 	if last.uid != object.GetUID() {
 		last = written{} // It was about another object of the same name.
 	}
-	current := acceptedOf(object.Object)
-	if last.isNewer(object) {
-		current = last.condition
-	}
+	current := r.current(key, object)
 	// Somebody may have changed or wiped the condition since. Putting that right
 	// is no news, so the time goes by what was said here last, if that is known.
 	said := last.condition
@@ -72,6 +69,14 @@ func (r *Reconciler) tell(ctx context.Context, key configuration.Key, object con
 		r.record(object, c, said)
 	}
 	return nil
+}
+
+// current returns the condition that an object has, nil if it has none.
+func (r *Reconciler) current(key configuration.Key, object configuration.Object) *metav1.Condition {
+	if last := r.written[key]; last.uid == object.GetUID() && last.isNewer(object) {
+		return last.condition
+	}
+	return acceptedOf(object.Object)
 }
 
 // write sends a condition and returns the answer.

@@ -50,6 +50,14 @@ type store struct {
 	proper string
 	// named is what default named when last was read.
 	named string
+	// unseen means that somebody else has written what default names, going by
+	// objects that the cache may not have yet. Then there is a horizon until it has
+	// them: nothing may be published before.
+	unseen  bool
+	horizon *horizon
+	// revision and secret are those of last, by their UIDs, and hold what they
+	// should.
+	revision, secret types.UID
 	// highest is the highest number that a revision was given here.
 	highest int64
 	// key is that of the digests of passwords; see passwordKey.
@@ -79,6 +87,7 @@ func (s *store) open(ctx context.Context, m *v1beta1.MetalLB) error {
 	case s.state.Spec.Revision == "" || s.state.Spec.Revision == s.named:
 		return nil
 	}
+	s.unseen = true
 	return s.load(ctx, m, s.state.Spec.Revision)
 }
 
@@ -93,7 +102,7 @@ func (s *store) learnState(ctx context.Context, m *v1beta1.MetalLB) error {
 		if err != nil {
 			return err
 		}
-		s.owner, s.state = m.UID, state
+		s.owner, s.state, s.unseen = m.UID, state, true
 		return nil
 	}
 	state, err := s.readState(ctx, s.client)
@@ -133,8 +142,9 @@ func (s *store) load(ctx context.Context, m *v1beta1.MetalLB, name string) error
 		s.named = name
 		return nil
 	case errors.Is(err, config.ErrUnknownFormat):
-		return &trouble{eventUnknownFormat, fmt.Sprintf("%v: the configuration stays as it is: run an operator of the version that wrote it, "+
-			"or, to start from the objects as they are, delete the ConfigurationState %s", err, v1beta1.ConfigurationStateDefault)}
+		return &trouble{eventUnknownFormat, fmt.Sprintf("%v: the configuration stays as it is: run an operator of the version that wrote it; "+
+			"or delete the ControllerRevision %s, to go on from the newest one that can be read, "+
+			"or the ConfigurationState %s, to start from the objects as they are", err, name, v1beta1.ConfigurationStateDefault)}
 	case !isUseless(err):
 		return err
 	}
@@ -176,14 +186,14 @@ func (s *store) fallBack(ctx context.Context, m *v1beta1.MetalLB, except string)
 	return nil
 }
 
-// read reads a revision. Without its Secret, the peers are as if their passwords
-// had never been read: these come from where users keep them, or the sessions
-// stay down.
+// read reads a revision. Passwords that are not there any more are as if they had
+// never been read: they come from where users keep them, or the sessions stay
+// down.
 func (s *store) read(ctx context.Context, name string) (config.Snapshot, error) {
 	key := types.NamespacedName{Namespace: s.namespace, Name: name}
 	snapshot, err := follower.Load(ctx, s.live, key, true)
-	if errors.Is(err, follower.ErrNoPasswords) && apierrors.IsNotFound(err) {
-		return follower.Load(ctx, s.live, key, false)
+	if errors.Is(err, follower.ErrNoPasswords) && (apierrors.IsNotFound(err) || errors.Is(err, follower.ErrPasswordsLost)) {
+		return snapshot, nil
 	}
 	return snapshot, err
 }

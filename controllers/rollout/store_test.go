@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,7 +37,7 @@ func TestPublished(t *testing.T) {
 
 	name := w.inForce()
 	require.Equal(t, []string{
-		"create ControllerRevision " + name, "apply ConfigurationState default", // components start here
+		"create ControllerRevision " + name, "create ConfigurationState default", // components start here
 		"apply status MetalLB metallb", "apply status ConfigurationState default",
 		"apply status IPAddressPool a", "apply status L2Advertisement all",
 	}, w.log)
@@ -271,7 +272,7 @@ func (w *world) corrupt(name, data string) {
 	w.t.Helper()
 	r := w.revision(name)
 	w.delete(r)
-	r.ResourceVersion, r.Data = "", runtime.RawExtension{Raw: []byte(data)}
+	r.UID, r.ResourceVersion, r.Data = "", "", runtime.RawExtension{Raw: []byte(data)}
 	w.create(r)
 }
 
@@ -286,6 +287,58 @@ func TestARevisionThatCannotBeReadIsLost(t *testing.T) {
 			w.restart()
 			w.reconcile()
 			require.Contains(t, w.event(), "going on from the revision "+first)
+
+			// The content is the same again, and so is the name.
+			require.Equal(t, second, w.inForce())
+			p, _ := w.load(second).Pool("a")
+			require.Len(t, p.Ranges, 2)
+			require.Equal(t, []string{second, first}, w.revisions())
+			require.Equal(t, metav1.ConditionTrue, w.poolCondition("a").Status)
+			w.quiet()
+			w.restart()
+			w.quiet()
+			require.Empty(t, w.event())
+		})
+	}
+}
+
+// TestARevisionHasToHoldWhatItIsNamedAfter before it comes into force, and a new
+// one of its name before it stays there.
+func TestARevisionHasToHoldWhatItIsNamedAfter(t *testing.T) {
+	for name, forge := range map[string]func(right, wrong, name string) string{
+		"another content":  func(_, wrong, _ string) string { return wrong },
+		"another Secret":   func(right, _, name string) string { return strings.ReplaceAll(right, name, "config-password-key") },
+		"no Secret":        func(right, _, name string) string { return strings.ReplaceAll(right, `"secret":"`+name+`",`, "") },
+		"an older format":  func(string, string, string) string { return `{"format":0,"gzip":""}` },
+		"a format to come": func(string, string, string) string { return `{"format":99,"gzip":""}` },
+		"nothing":          func(string, string, string) string { return `{}` },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, metallb(), pool("a", "192.0.2.0/24"), everywhere(), peer("tell-nobody"))
+			w.reconcile()
+			first := w.inForce()
+			other := &v1beta1.Community{ObjectMeta: metav1.ObjectMeta{Name: "c", Namespace: namespace, Generation: 1}}
+			w.create(other)
+			w.reconcile()
+			second := w.inForce()
+			right, wrong := string(w.revision(first).Data.Raw), string(w.revision(second).Data.Raw)
+			data := forge(right, strings.ReplaceAll(wrong, second, first), first)
+			require.NotEqual(t, right, data)
+			settle := func() {
+				w.reconcile()
+				w.collect() // the Secret goes with its revision
+				w.reconcile()
+				require.Equal(t, first, w.inForce())
+				require.JSONEq(t, right, string(w.revision(first).Data.Raw))
+				require.Equal(t, "tell-nobody", w.password())
+				w.quiet()
+			}
+
+			w.corrupt(first, data)
+			w.delete(other)
+			settle()
+			w.corrupt(first, data)
+			settle()
 		})
 	}
 }
@@ -308,20 +361,44 @@ func TestAnUnknownFormatFreezes(t *testing.T) {
 	require.Equal(t, v1beta1.ConfigurationInvalid, status.Result)
 	require.Equal(t, name, status.Revision)
 	require.Contains(t, status.ErrorSummary, "unknown format of the configuration: 99")
-	require.Contains(t, status.ErrorSummary, "delete the ConfigurationState default")
 	require.Contains(t, w.event(), "Warning UnknownFormat "+name)
 	require.Equal(t, condition, w.poolCondition("a"), "nobody knows what is in force")
 	w.quiet()
 	require.Empty(t, w.event(), "it has been said")
+}
 
-	// The way out starts from the objects as they are.
-	w.delete(w.state("default"))
-	w.reconcile()
-	require.NotEqual(t, name, w.inForce())
-	_, ok := w.load(w.inForce()).Pool("new")
-	require.True(t, ok)
-	require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
-	w.quiet()
+// TestTheWaysOutOfAnUnknownFormat are those that the status names, also if what
+// is stored then has the name of what could not be read.
+func TestTheWaysOutOfAnUnknownFormat(t *testing.T) {
+	for name, out := range map[string]func(w *world, revision string){
+		"deleting default":      func(w *world, _ string) { w.delete(w.state("default")) },
+		"deleting the revision": func(w *world, revision string) { w.delete(w.revision(revision)) },
+	} {
+		for _, same := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", the same content: ", same), func(t *testing.T) {
+				w := newWorld(t, metallb(), pool("a", "192.0.2.0/24"), everywhere())
+				w.reconcile()
+				name := w.inForce()
+				w.corrupt(name, `{"format":99,"gzip":""}`)
+				w.restart()
+				if !same {
+					w.create(pool("new", "203.0.113.0/24"))
+				}
+				w.reconcile()
+				status := w.state("default").Status
+				require.Contains(t, status.ErrorSummary, "delete the ControllerRevision "+name)
+				require.Contains(t, status.ErrorSummary, "or the ConfigurationState default")
+
+				out(w, name)
+				w.reconcile()
+				require.Equal(t, same, name == w.inForce())
+				_, ok := w.load(w.inForce()).Pool("new")
+				require.Equal(t, !same, ok)
+				require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
+				w.quiet()
+			})
+		}
+	}
 }
 
 // TestTheNameThatAnotherVersionGaveStays: what the digest is computed from may
@@ -369,23 +446,36 @@ func TestWhatIsTooLargeIsNotPublished(t *testing.T) {
 		}
 		w.create(big.DeepCopy())
 	}
+	w.create(pool("wrong", "nonsense"))
 	w.log = nil
 	w.reconcile()
-	require.Equal(t, []string{"apply status ConfigurationState default"}, w.log)
+	require.Equal(t, "apply status ConfigurationState default", w.log[0])
+	require.Len(t, w.log, 22)
 	require.Equal(t, name, w.inForce())
 	status := w.state("default").Status
 	require.Equal(t, v1beta1.ConfigurationInvalid, status.Result)
 	require.Equal(t, name, status.Revision)
 	require.Regexp(t, `it has [0-9]{7} bytes of at most 1048576`, status.ErrorSummary)
 	require.Contains(t, w.event(), "Warning ConfigurationTooLarge")
-	require.Equal(t, condition, w.poolCondition("a"))
+	require.Equal(t, condition, w.poolCondition("a"), "it is in force")
+	told := w.poolCondition("big-00")
+	require.Equal(t, metav1.ConditionFalse, told.Status)
+	require.Equal(t, "ConfigurationTooLarge", told.Reason)
+	require.Equal(t, notStored, told.Message)
+	told = w.poolCondition("wrong")
+	require.Equal(t, metav1.ConditionFalse, told.Status)
+	require.Contains(t, told.Message, "nonsense")
+	for range 21 {
+		require.Contains(t, w.event(), "Warning Refused")
+	}
 	w.quiet()
 	require.Empty(t, w.event())
 
 	require.NoError(t, w.api.DeleteAllOf(t.Context(), &v1beta1.IPAddressPool{}, client.InNamespace(namespace)))
-	w.create(pool("a", "192.0.2.0/24"))
+	w.create(pool("a", "192.0.2.0/24"), big)
 	w.reconcile()
 	require.Equal(t, v1beta1.ConfigurationValid, w.state("default").Status.Result)
+	require.Equal(t, metav1.ConditionTrue, w.poolCondition(big.Name).Status)
 }
 
 func TestMetalLBIsMadeAgain(t *testing.T) {
@@ -470,6 +560,31 @@ func TestAStaleLeaderLoses(t *testing.T) {
 	_, err := stale.Reconcile(t.Context(), reconcile.Request{})
 	require.ErrorContains(t, err, "apply the ConfigurationState default")
 	require.Equal(t, current, w.inForce())
+}
+
+// TestAStaleLeaderLosesAtTheFirstWriteToo, when it has not seen default yet.
+func TestAStaleLeaderLosesAtTheFirstWriteToo(t *testing.T) {
+	m := metallb()
+	w := newWorld(t, m, pool("a", "192.0.2.0/24"), everywhere())
+	stale := w.Reconciler
+	require.NoError(t, stale.store.open(t.Context(), m))
+	require.NoError(t, stale.store.look(t.Context()))
+	w.restart()
+	w.reconcile()
+	current := w.revisionOf("192.0.2.0/24", "198.51.100.0/24")
+
+	w.lagged = w.lagAll()
+	w.lagged.pools.Items[0].Spec.Addresses = []v1beta1.AddressRange{"192.0.2.0/24"}
+	w.lagged.states = map[string]*v1beta1.ConfigurationState{}
+	_, err := stale.Reconcile(t.Context(), reconcile.Request{})
+	require.True(t, apierrors.IsAlreadyExists(err), "%v", err)
+	require.Equal(t, current, w.inForce())
+
+	w.lagged = cached{}
+	w.Reconciler = stale
+	w.reconcile()
+	require.Equal(t, current, w.inForce())
+	w.quiet()
 }
 
 // TestWhatDefaultNamesIsTheTruth, even for one who knows better.

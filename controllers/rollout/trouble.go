@@ -30,6 +30,11 @@ type trouble struct {
 	text   string // with the remedy
 }
 
+// notStored is what is told on an object that could be in force, but for trouble.
+// It says no more, or it would be written to each of them at each change.
+const notStored = "the object is valid, but not in force: the configuration cannot be stored; see the ConfigurationState " +
+	v1beta1.ConfigurationStateDefault
+
 // Error implements error.
 func (t *trouble) Error() string { return t.text }
 

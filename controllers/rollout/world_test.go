@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,11 +47,14 @@ type world struct {
 	sent   map[string]any // the last status of each object
 	fail   func(write int) failure
 	lagged cached
+	lists  int // how many the Reconciler has asked the API server for
 }
 
 // cached is what a cache that lags has, where it does.
 type cached struct {
 	pools     *v1beta1.IPAddressPoolList
+	l2        *v1beta1.L2AdvertisementList
+	secrets   *corev1.SecretList
 	revisions *appsv1.ControllerRevisionList
 	states    map[string]*v1beta1.ConfigurationState
 	metallb   *v1beta1.MetalLB
@@ -72,6 +76,11 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1beta1.AddToScheme, v1beta2.AddToScheme} {
 		require.NoError(t, add(scheme))
+	}
+	for _, o := range objects {
+		if o.GetUID() == "" {
+			o.SetUID(uuid.NewUUID())
+		}
 	}
 	w := &world{t: t, events: events.NewFakeRecorder(1000), sent: make(map[string]any)}
 	w.api = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithGlobalResourceVersionCounter().
@@ -164,6 +173,16 @@ func (w *world) restart() {
 					w.lagged.pools.DeepCopyInto(list)
 					return nil
 				}
+			case *v1beta1.L2AdvertisementList:
+				if w.lagged.l2 != nil {
+					w.lagged.l2.DeepCopyInto(list)
+					return nil
+				}
+			case *corev1.SecretList:
+				if w.lagged.secrets != nil {
+					w.lagged.secrets.DeepCopyInto(list)
+					return nil
+				}
 			case *appsv1.ControllerRevisionList:
 				if w.lagged.revisions != nil {
 					w.lagged.revisions.DeepCopyInto(list)
@@ -171,7 +190,13 @@ func (w *world) restart() {
 				}
 				return asCached(list, c.List(ctx, list, opts...))
 			}
-			return c.List(ctx, list, opts...)
+			err := c.List(ctx, list, opts...)
+			if secrets, ok := list.(*corev1.SecretList); ok {
+				for i := range secrets.Items {
+					secrets.Items[i] = *slimmed(&secrets.Items[i])
+				}
+			}
+			return err
 		},
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 			if m, ok := o.(*v1beta1.MetalLB); ok && w.lagged.metallb != nil {
@@ -186,10 +211,49 @@ func (w *world) restart() {
 				stale.DeepCopyInto(state)
 				return nil
 			}
-			return c.Get(ctx, key, o, opts...)
+			err := c.Get(ctx, key, o, opts...)
+			if secret, ok := o.(*corev1.Secret); ok {
+				*secret = *slimmed(secret)
+			}
+			return err
 		},
 	})
-	w.Reconciler = NewReconciler(c, w.api, w.events, namespace)
+	w.Reconciler = NewReconciler(c, w.live(), w.events, namespace)
+}
+
+// live reads as the API server does: lists have a resource version, and come in
+// pages.
+func (w *world) live() client.Reader {
+	return interceptor.NewClient(w.api, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+		w.lists++
+		if err := c.List(ctx, list, opts...); err != nil {
+			return err
+		}
+		page, ok := list.(*metav1.PartialObjectMetadataList)
+		if !ok {
+			return nil
+		}
+		// What is written now is newer than all that there was before.
+		clock := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "clock", Namespace: namespace}}
+		if err := errors.Join(c.Create(ctx, clock), c.Delete(ctx, clock)); err != nil {
+			return err
+		}
+		page.ResourceVersion = clock.ResourceVersion
+		var options client.ListOptions
+		options.ApplyOptions(opts)
+		first, _ := strconv.Atoi(options.Continue)
+		last := min(first+int(options.Limit), len(page.Items))
+		if last < len(page.Items) {
+			page.Continue = strconv.Itoa(last)
+		}
+		page.Items = page.Items[first:last]
+		return nil
+	}})
+}
+
+func slimmed(secret *corev1.Secret) *corev1.Secret {
+	slim, _ := slimSecret(secret)
+	return slim.(*corev1.Secret)
 }
 
 // asCached drops what the cache does not have.
