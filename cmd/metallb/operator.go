@@ -64,9 +64,10 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	params.Version = version
 	recorder := mgr.GetEventRecorder(operand.ManagedBy)
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
-		lifecycle.NewReconciler(mgr.GetClient(), recorder, params),
+		lifecycle.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, params),
 		rollout.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
 		resources.NewReconciler(mgr.GetClient(), recorder, o.process.namespace),
 	} {
