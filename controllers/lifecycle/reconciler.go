@@ -14,6 +14,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -35,6 +37,11 @@ type Reconciler struct {
 	// current is whether the CustomResourceDefinitions were found to be those of
 	// this version, or later ones. They are not looked at again.
 	current bool
+
+	// olm names the OperatorCondition, if there is one, and toldOLM is what was
+	// written there.
+	olm     types.NamespacedName
+	toldOLM metav1.Condition
 
 	// What was last written; see apply and writeStatus. It saves writes that
 	// would change nothing, and may be lost at any time.
@@ -113,7 +120,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		errs = append(errs, fmt.Errorf("list the pods of the workloads: %w", err))
 	}
 	seen.Pods = pods.Items
-	if err := r.writeStatus(ctx, m, operand.Conditions(m.Generation, seen)); err != nil {
+	conditions := operand.Conditions(m.Generation, seen)
+	if err := r.writeStatus(ctx, m, conditions); err != nil {
+		errs = append(errs, err)
+	}
+	if err := r.writeOperatorCondition(ctx, conditions); err != nil {
 		errs = append(errs, err)
 	}
 	if refusal != nil && len(errs) == 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr/testr"
+	operatorsv2 "github.com/operator-framework/api/pkg/operators/v2"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -52,6 +53,7 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 	scheme := runtime.NewScheme()
 	require.NoError(t, clientgoscheme.AddToScheme(scheme))
 	require.NoError(t, v1beta1.AddToScheme(scheme))
+	require.NoError(t, operatorsv2.AddToScheme(scheme))
 
 	c := &cluster{
 		t:      t,
@@ -466,4 +468,33 @@ func TestTellsTheVersionThatRunsEverywhere(t *testing.T) {
 	c.roll()
 	c.settle()
 	require.Equal(t, "v2", version())
+}
+
+// TestTellsOLMWhetherItMayBeReplaced, and keeps what an administrator has overridden.
+func TestTellsOLMWhetherItMayBeReplaced(t *testing.T) {
+	override := metav1.Condition{Type: operatorsv2.Upgradeable, Status: metav1.ConditionTrue, Reason: "Override"}
+	condition := &operatorsv2.OperatorCondition{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "metallb.v1"},
+		Spec:       operatorsv2.OperatorConditionSpec{Overrides: []metav1.Condition{override}},
+	}
+	c := newCluster(t, metalLB(), condition)
+	told := func() metav1.Condition {
+		c.get(condition, condition.Name)
+		require.Len(t, condition.Spec.Conditions, 1)
+		require.Equal(t, override.Reason, condition.Spec.Overrides[0].Reason)
+		return condition.Spec.Conditions[0]
+	}
+	c.reconciler.TellOLM(client.ObjectKeyFromObject(condition))
+	c.settle()
+	require.Equal(t, metav1.ConditionFalse, told().Status)
+	c.roll()
+	c.settle()
+	require.Equal(t, metav1.ConditionTrue, told().Status)
+
+	version := condition.ResourceVersion
+	c.reconciler = c.newReconciler()
+	c.reconciler.TellOLM(client.ObjectKeyFromObject(condition))
+	c.settle()
+	told()
+	require.Equal(t, version, condition.ResourceVersion, "what it says already is not written again")
 }
