@@ -374,7 +374,8 @@ type MetalLBStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// The version that runs on all nodes. Not written yet.
+	// The version of the operator whose workloads run on all nodes. While they are
+	// being replaced it is the one before.
 	//
 	// +optional
 	Version string `json:"version,omitempty"`
@@ -408,6 +409,7 @@ type ConfigurationStatus struct {
 // +kubebuilder:printcolumn:name="Available",type=string,JSONPath=`.status.conditions[?(@.type=="Available")].status`
 // +kubebuilder:printcolumn:name="Degraded",type=string,JSONPath=`.status.conditions[?(@.type=="Degraded")].status`
 // +kubebuilder:printcolumn:name="Progressing",type=string,JSONPath=`.status.conditions[?(@.type=="Progressing")].status`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type MetalLB struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -18,6 +18,10 @@ import (
 	"metallb.io/metallb/internal/operand"
 )
 
+// envOperatorCondition is set by the Operator Lifecycle Manager, if it runs the
+// operator.
+const envOperatorCondition = "OPERATOR_CONDITION_NAME"
+
 // operatorOptions are the flags of the operator.
 type operatorOptions struct {
 	process     processOptions
@@ -64,9 +68,14 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	params.Version = version
 	recorder := mgr.GetEventRecorder(operand.ManagedBy)
+	workloads := lifecycle.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, params)
+	if name := os.Getenv(envOperatorCondition); name != "" {
+		workloads.TellOLM(types.NamespacedName{Namespace: o.process.namespace, Name: name})
+	}
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
-		lifecycle.NewReconciler(mgr.GetClient(), recorder, params),
+		workloads,
 		rollout.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
 		resources.NewReconciler(mgr.GetClient(), recorder, o.process.namespace),
 	} {

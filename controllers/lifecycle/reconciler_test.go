@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr/testr"
+	operatorsv2 "github.com/operator-framework/api/pkg/operators/v2"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
@@ -43,6 +45,7 @@ type cluster struct {
 
 	writes []string         // what was sent since the last look
 	refuse map[string]error // by "Kind name"
+	schema string           // of the CustomResourceDefinitions, which do not exist if it is empty
 }
 
 func newCluster(t *testing.T, objects ...client.Object) *cluster {
@@ -50,18 +53,31 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 	scheme := runtime.NewScheme()
 	require.NoError(t, clientgoscheme.AddToScheme(scheme))
 	require.NoError(t, v1beta1.AddToScheme(scheme))
+	require.NoError(t, operatorsv2.AddToScheme(scheme))
 
 	c := &cluster{
 		t:      t,
 		ctx:    log.IntoContext(t.Context(), testr.New(t)),
 		events: events.NewFakeRecorder(100),
 		refuse: map[string]error{},
+		schema: "1",
 	}
 	c.Client = fake.NewClientBuilder().
 		WithScheme(scheme).
 		WithStatusSubresource(&v1beta1.MetalLB{}, &appsv1.Deployment{}, &appsv1.DaemonSet{}).
 		WithObjects(objects...).
 		WithInterceptorFuncs(interceptor.Funcs{
+			Get: func(ctx context.Context, next client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+				crd, ok := o.(*metav1.PartialObjectMetadata)
+				switch {
+				case !ok:
+					return next.Get(ctx, key, o, opts...)
+				case c.schema == "":
+					return apierrors.NewNotFound(schema.GroupResource{Resource: "customresourcedefinitions"}, key.Name)
+				}
+				crd.Labels = map[string]string{v1beta1.SchemaLabel: c.schema}
+				return nil
+			},
 			Apply: func(ctx context.Context, next client.WithWatch, obj runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
 				if err := c.sent(obj, ""); err != nil {
 					return err
@@ -81,7 +97,7 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 }
 
 func (c *cluster) newReconciler() *lifecycle.Reconciler {
-	return lifecycle.NewReconciler(c.Client, c.events, operand.Params{Image: "example/metallb:v1"})
+	return lifecycle.NewReconciler(c.Client, c.Client, c.events, operand.Params{Image: "example/metallb:v1", Version: "v1"})
 }
 
 // sent notes a write, and refuses it if the test says so.
@@ -392,4 +408,93 @@ func TestOwnParams(t *testing.T) {
 
 	_, err = lifecycle.OwnParams(c.ctx, c, client.ObjectKey{Namespace: namespace, Name: "other"})
 	require.True(t, apierrors.IsNotFound(err))
+}
+
+// TestOutdatedCRDs: what runs is left as it is, until they are those of the version.
+func TestOutdatedCRDs(t *testing.T) {
+	for name, number := range map[string]string{"none": "", "without a number": "x", "of an earlier version": "0"} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t, metalLB())
+			c.settle()
+			c.roll()
+			c.settle()
+
+			c.reconciler = lifecycle.NewReconciler(c.Client, c.Client, c.events, operand.Params{Image: "example/metallb:v2", Version: "v2"})
+			c.schema = number
+			request := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: "metallb"}}
+			for range 2 {
+				result, err := c.reconciler.Reconcile(c.ctx, request)
+				require.NoError(t, err)
+				require.NotZero(t, result.RequeueAfter, "nobody tells when they change")
+			}
+			require.Equal(t, []string{"MetalLB metallb/status"}, c.writes)
+			c.writes = nil
+			degraded := c.condition(v1beta1.ConditionDegraded)
+			require.Equal(t, operand.ReasonCRDsOutdated, degraded.Reason)
+			require.Contains(t, degraded.Message, "metallbs.metallb.io")
+			require.Contains(t, degraded.Message, "kubectl apply --server-side --force-conflicts -k config/crd")
+			require.Equal(t, metav1.ConditionTrue, c.condition(v1beta1.ConditionAvailable).Status, "it goes on")
+
+			c.schema = "2" // of a later version
+			c.settle()
+			require.Equal(t, operand.ReasonAsExpected, c.condition(v1beta1.ConditionDegraded).Reason)
+			d := new(appsv1.Deployment)
+			c.get(d, "controller")
+			require.Equal(t, "example/metallb:v2", d.Spec.Template.Spec.Containers[0].Image)
+		})
+	}
+}
+
+func TestTellsTheVersionThatRunsEverywhere(t *testing.T) {
+	c := newCluster(t, metalLB())
+	version := func() string {
+		m := new(v1beta1.MetalLB)
+		c.get(m, "metallb")
+		return m.Status.Version
+	}
+	c.settle()
+	require.Empty(t, version())
+	c.roll()
+	c.settle()
+	require.Equal(t, "v1", version())
+
+	s := new(appsv1.DaemonSet)
+	c.get(s, "speaker")
+	s.Status.UpdatedNumberScheduled = 1
+	require.NoError(t, c.Status().Update(c.ctx, s))
+	c.reconciler = lifecycle.NewReconciler(c.Client, c.Client, c.events, operand.Params{Image: "example/metallb:v2", Version: "v2"})
+	c.settle()
+	require.Equal(t, "v1", version(), "the pods are being replaced")
+	c.roll()
+	c.settle()
+	require.Equal(t, "v2", version())
+}
+
+// TestTellsOLMWhetherItMayBeReplaced, and keeps what an administrator has overridden.
+func TestTellsOLMWhetherItMayBeReplaced(t *testing.T) {
+	override := metav1.Condition{Type: operatorsv2.Upgradeable, Status: metav1.ConditionTrue, Reason: "Override"}
+	condition := &operatorsv2.OperatorCondition{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "metallb.v1"},
+		Spec:       operatorsv2.OperatorConditionSpec{Overrides: []metav1.Condition{override}},
+	}
+	c := newCluster(t, metalLB(), condition)
+	told := func() metav1.Condition {
+		c.get(condition, condition.Name)
+		require.Len(t, condition.Spec.Conditions, 1)
+		require.Equal(t, override.Reason, condition.Spec.Overrides[0].Reason)
+		return condition.Spec.Conditions[0]
+	}
+	c.reconciler.TellOLM(client.ObjectKeyFromObject(condition))
+	c.settle()
+	require.Equal(t, metav1.ConditionFalse, told().Status)
+	c.roll()
+	c.settle()
+	require.Equal(t, metav1.ConditionTrue, told().Status)
+
+	version := condition.ResourceVersion
+	c.reconciler = c.newReconciler()
+	c.reconciler.TellOLM(client.ObjectKeyFromObject(condition))
+	c.settle()
+	told()
+	require.Equal(t, version, condition.ResourceVersion, "what it says already is not written again")
 }

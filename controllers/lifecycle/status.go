@@ -20,19 +20,23 @@ import (
 	"metallb.io/metallb/internal/operand"
 )
 
-// writeStatus puts conditions on the MetalLB object, if they say anything new.
-// A condition's time changes only when its status does. Conditions of other
-// types are not ours and stay as they are.
+// writeStatus puts conditions on the MetalLB object, if they say anything new, and
+// the version once all of it runs. A condition's time changes only when its status
+// does. Conditions of other types are not ours and stay as they are.
 func (r *Reconciler) writeStatus(ctx context.Context, m *v1beta1.MetalLB, conditions []metav1.Condition) error {
 	merged := m.Status.DeepCopy().Conditions
 	for _, c := range conditions {
 		meta.SetStatusCondition(&merged, c)
 	}
-	if equality.Semantic.DeepEqual(merged, m.Status.Conditions) {
+	version := m.Status.Version
+	if settled(conditions) {
+		version = r.params.Version
+	}
+	if version == m.Status.Version && equality.Semantic.DeepEqual(merged, m.Status.Conditions) {
 		return nil
 	}
 
-	ours := v1beta1.MetalLBStatus{}
+	ours := v1beta1.MetalLBStatus{Version: version}
 	for _, c := range conditions {
 		ours.Conditions = append(ours.Conditions, *meta.FindStatusCondition(merged, c.Type))
 	}
@@ -61,6 +65,13 @@ func (r *Reconciler) writeStatus(ctx context.Context, m *v1beta1.MetalLB, condit
 	r.written = answer
 	r.recordDegraded(ctx, m, answer)
 	return nil
+}
+
+// settled reports whether every node runs what the spec asks for.
+func settled(conditions []metav1.Condition) bool {
+	return meta.IsStatusConditionTrue(conditions, v1beta1.ConditionAvailable) &&
+		!meta.IsStatusConditionTrue(conditions, v1beta1.ConditionProgressing) &&
+		!meta.IsStatusConditionTrue(conditions, v1beta1.ConditionDegraded)
 }
 
 // recordDegraded tells when the load balancer becomes degraded, and when it no

@@ -29,7 +29,10 @@ const (
 	ReasonApplyFailed = "ApplyFailed"
 	// ReasonPodsFailing: Degraded, because pods do not start, or do not stay up.
 	ReasonPodsFailing = "PodsFailing"
-	// ReasonAsExpected: not Degraded.
+	// ReasonCRDsOutdated: Degraded, because the CustomResourceDefinitions are those
+	// of an earlier version.
+	ReasonCRDsOutdated = "CRDsOutdated"
+	// ReasonAsExpected: not Degraded, or Upgradeable.
 	ReasonAsExpected = "AsExpected"
 )
 
@@ -44,18 +47,35 @@ type Observed struct {
 	ApplyError error
 }
 
-// Conditions judges the workloads of a MetalLB object of the given generation.
-// The pods are those that PodLabels select; they are only used to name causes.
+// Refusal is why the operator itself leaves the workloads as they are.
+type Refusal struct {
+	// Reason is that of the condition Degraded.
+	Reason string
+	// Message names what is in the way, and the remedy.
+	Message string
+}
+
+// Seen is what was last seen of a load balancer.
+type Seen struct {
+	Workloads []Observed
+	// Pods are those that PodLabels select; they are only used to name causes.
+	Pods []corev1.Pod
+	// Refusal is why nothing is applied, nil if all is.
+	Refusal *Refusal
+}
+
+// Conditions judges what was seen of a MetalLB object of the given generation.
 //
 // Available is true when every workload has all its pods ready. Of what is not
 // as the spec asks for, each part is either Progressing or Degraded, depending on
 // whether it can be expected to come about by itself. The messages name the
-// workloads and pods. LastTransitionTime is left to the caller.
-func Conditions(generation int64, observed []Observed, pods []corev1.Pod) []metav1.Condition {
+// workloads and pods. It is Upgradeable unless it is Progressing: one change of the
+// pods is finished before the next. LastTransitionTime is left to the caller.
+func Conditions(generation int64, seen Seen) []metav1.Condition {
 	var all, unavailable, rolling, failing []string
 	degradedReason := ReasonPodsFailing
-	for _, o := range observed {
-		v := judge(o, pods)
+	for _, o := range seen.Workloads {
+		v := judge(o, seen.Pods)
 		all = append(all, v.summary)
 		if !v.available {
 			unavailable = append(unavailable, v.summary)
@@ -69,6 +89,11 @@ func Conditions(generation int64, observed []Observed, pods []corev1.Pod) []meta
 		if o.ApplyError != nil {
 			degradedReason = ReasonApplyFailed
 		}
+	}
+
+	if seen.Refusal != nil {
+		degradedReason = seen.Refusal.Reason
+		failing = append([]string{seen.Refusal.Message}, failing...)
 	}
 
 	condition := func(kind string, status metav1.ConditionStatus, reason string, messages ...string) metav1.Condition {
@@ -99,5 +124,9 @@ func Conditions(generation int64, observed []Observed, pods []corev1.Pod) []meta
 		degraded = condition(v1beta1.ConditionDegraded, metav1.ConditionTrue, degradedReason, failing...)
 	}
 
-	return []metav1.Condition{available, progressing, degraded}
+	upgradeable := condition(v1beta1.ConditionUpgradeable, metav1.ConditionTrue, ReasonAsExpected, "A newer operator may take over")
+	if progressing.Status == metav1.ConditionTrue {
+		upgradeable = condition(v1beta1.ConditionUpgradeable, metav1.ConditionFalse, progressing.Reason, "An earlier change is still on its way: the condition Progressing says how far it is")
+	}
+	return []metav1.Condition{available, progressing, degraded, upgradeable}
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/operand"
 )
 
@@ -340,9 +342,10 @@ func TestConditions(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			conditions := operand.Conditions(7, tc.observed, tc.pods)
+			conditions := operand.Conditions(7, operand.Seen{Workloads: tc.observed, Pods: tc.pods})
 			var got []string
-			for _, c := range conditions {
+			require.Len(t, conditions, 4)
+			for _, c := range conditions[:3] {
 				got = append(got, fmt.Sprintf("%s=%s %s: %s", c.Type, c.Status, c.Reason, c.Message))
 				require.Equal(t, int64(7), c.ObservedGeneration)
 				require.True(t, c.LastTransitionTime.IsZero(), "the clock is the caller's")
@@ -362,7 +365,31 @@ func withApplyError(o operand.Observed, err error) operand.Observed {
 
 func TestConditionsQuoteNoNovels(t *testing.T) {
 	failing := pod("speaker", "s1", "node1", inState(0, waiting("CreateContainerError", strings.Repeat("ä ", 10_000)), corev1.ContainerState{}))
-	for _, c := range operand.Conditions(1, []operand.Observed{speakerSeen(3, 2)}, []corev1.Pod{failing}) {
+	for _, c := range operand.Conditions(1, operand.Seen{Workloads: []operand.Observed{speakerSeen(3, 2)}, Pods: []corev1.Pod{failing}}) {
 		require.Less(t, len(c.Message), 1000)
 	}
+}
+
+func TestUpgradeableUnlessProgressing(t *testing.T) {
+	upgradeable := func(seen operand.Seen) metav1.Condition {
+		return *meta.FindStatusCondition(operand.Conditions(1, seen), v1beta1.ConditionUpgradeable)
+	}
+	require.Equal(t, metav1.ConditionTrue, upgradeable(operand.Seen{Workloads: []operand.Observed{speakerSeen(3, 3)}}).Status)
+	rolling := upgradeable(operand.Seen{Workloads: []operand.Observed{speakerSeen(3, 2)}})
+	require.Equal(t, metav1.ConditionFalse, rolling.Status)
+	require.Equal(t, operand.ReasonRollingOut, rolling.Reason)
+}
+
+// TestWhatIsRefusedIsToldFirst, with what runs all the same.
+func TestWhatIsRefusedIsToldFirst(t *testing.T) {
+	conditions := operand.Conditions(1, operand.Seen{
+		Workloads: []operand.Observed{speakerSeen(3, 3)},
+		Refusal:   &operand.Refusal{Reason: operand.ReasonCRDsOutdated, Message: "a is outdated"},
+	})
+	require.Equal(t, metav1.ConditionTrue, meta.FindStatusCondition(conditions, v1beta1.ConditionAvailable).Status)
+	degraded := meta.FindStatusCondition(conditions, v1beta1.ConditionDegraded)
+	require.Equal(t, metav1.ConditionTrue, degraded.Status)
+	require.Equal(t, operand.ReasonCRDsOutdated, degraded.Reason)
+	require.Equal(t, "a is outdated", degraded.Message)
+	require.Equal(t, operand.ReasonBlocked, meta.FindStatusCondition(conditions, v1beta1.ConditionProgressing).Reason)
 }

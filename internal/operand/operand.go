@@ -39,6 +39,8 @@ type Object interface {
 type Params struct {
 	// Image is the reference of the one image that all components run from.
 	Image string
+	// Version is that of the operator, and of what its image runs.
+	Version string
 	// PullPolicy says when the nodes pull the image. Empty means as Kubernetes
 	// decides from the image's tag.
 	PullPolicy corev1.PullPolicy

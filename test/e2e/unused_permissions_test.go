@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/lab"
+)
+
+// permission is to do one thing with one kind of objects, or with one object.
+type permission struct{ verb, group, resource, name string }
+
+func (p permission) String() string {
+	text := p.verb + " " + p.resource
+	if p.group != "" {
+		text += "." + p.group
+	}
+	if p.name != "" {
+		text += " " + p.name
+	}
+	return text
+}
+
+// notTried are permissions that no test has a reason to use.
+func notTried(p permission) string {
+	switch {
+	case p.resource == "metallbs/finalizers" || p.verb == "delete" && slices.Contains([]string{"deployments", "daemonsets", "configurationstates"}, p.resource):
+		return "asked for where the API server enforces permissions on owner references (OpenShift)"
+	}
+	return ""
+}
+
+// TestNoPermissionIsUnused compares what the components may do with what they have
+// asked for, in all the tests before this one: files are read in the order of their
+// names.
+func TestNoPermissionIsUnused(t *testing.T) {
+	asked, err := shared.lab.Audit(time.Time{})
+	require.NoError(t, err)
+	for _, account := range []string{"metallb-operator", "controller", "speaker"} {
+		t.Run(account, func(t *testing.T) {
+			user := "system:serviceaccount:" + install.Namespace + ":" + account
+			mine := slices.DeleteFunc(slices.Clone(asked), func(e lab.AuditEntry) bool { return e.User != user })
+			require.NotEmpty(t, mine)
+			var unused []string
+			for _, p := range permissionsOf(t, account) {
+				if notTried(p) == "" && !slices.ContainsFunc(mine, p.uses) {
+					unused = append(unused, p.String())
+				}
+			}
+			require.Empty(t, unused, "what is not used is not to be permitted:\n%s", strings.Join(unused, "\n"))
+		})
+	}
+}
+
+// uses reports whether a request needs the permission. Who lists goes on to watch,
+// and a watch is in the log only when it has ended.
+func (p permission) uses(e lab.AuditEntry) bool {
+	resource := e.Resource
+	if e.Subresource != "" {
+		resource += "/" + e.Subresource
+	}
+	verb := p.verb
+	if verb == "watch" && e.Verb == "list" {
+		verb = "list"
+	}
+	return e.Verb == verb && e.Group == p.group && resource == p.resource && (p.name == "" || p.name == e.Name)
+}
+
+// permissionsOf returns what roles permit a ServiceAccount.
+func permissionsOf(t *testing.T, account string) []permission {
+	t.Helper()
+	var bindings rbacv1.RoleBindingList
+	var clusterBindings rbacv1.ClusterRoleBindingList
+	require.NoError(t, shared.client.List(t.Context(), &bindings, client.InNamespace(install.Namespace)))
+	require.NoError(t, shared.client.List(t.Context(), &clusterBindings))
+	is := func(s rbacv1.Subject) bool {
+		return s.Kind == rbacv1.ServiceAccountKind && s.Namespace == install.Namespace && s.Name == account
+	}
+	var rules []rbacv1.PolicyRule
+	for _, b := range bindings.Items {
+		if slices.ContainsFunc(b.Subjects, is) {
+			var role rbacv1.Role
+			require.NoError(t, shared.client.Get(t.Context(), client.ObjectKey{Namespace: install.Namespace, Name: b.RoleRef.Name}, &role))
+			rules = append(rules, role.Rules...)
+		}
+	}
+	for _, b := range clusterBindings.Items {
+		if slices.ContainsFunc(b.Subjects, is) {
+			var role rbacv1.ClusterRole
+			require.NoError(t, shared.client.Get(t.Context(), client.ObjectKey{Name: b.RoleRef.Name}, &role))
+			rules = append(rules, role.Rules...)
+		}
+	}
+	var permissions []permission
+	for _, rule := range rules {
+		names := rule.ResourceNames
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		for _, verb := range rule.Verbs {
+			for _, group := range rule.APIGroups {
+				for _, resource := range rule.Resources {
+					for _, name := range names {
+						permissions = append(permissions, permission{verb, group, resource, name})
+					}
+				}
+			}
+		}
+	}
+	require.NotEmpty(t, permissions)
+	return permissions
+}
