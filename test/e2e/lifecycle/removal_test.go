@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,6 +149,11 @@ func TestRemovalOfWhatNeverRan(t *testing.T) {
 	before := listing(t)
 	manifests := everythingOf(t, "metallb.io/metallb:nowhere", files(range10))
 	apply(t, manifests)
+	// The API server takes minutes to remove a kind that it is only just setting up.
+	kubectl(t, "wait", "-f", "../../../config/crd/bases", "--for=condition=Established", "--timeout=1m")
+	for _, kind := range strings.Fields(kubectl(t, "api-resources", "--api-group=metallb.io", "-o", "name")) {
+		kubectl(t, "get", kind, "-A")
+	}
 	kubectl(t, "delete", "-k", manifests, "--timeout=2m")
 	requireNothingLeft(t, before)
 }
