@@ -58,6 +58,8 @@ func TestRequestsHavePriority(t *testing.T) {
 func TestLeasesHoldInAFlood(t *testing.T) {
 	const clients, flooded = 64, 30 * time.Second
 	config := floodConfig(t)
+	transport, err := rest.TransportFor(config)
+	require.NoError(t, err)
 	before := make(map[client.ObjectKey]coordinationv1.LeaseSpec)
 	for _, key := range leases() {
 		before[key] = lease(t, key).Spec
@@ -69,11 +71,6 @@ func TestLeasesHoldInAFlood(t *testing.T) {
 	var answered, refused atomic.Int64
 	for range clients {
 		all.Go(func() {
-			// A connection of its own each: requests of one connection wait for each other.
-			transport, err := rest.TransportFor(config)
-			if err != nil {
-				return
-			}
 			for ctx.Err() == nil {
 				req, err := http.NewRequestWithContext(ctx, http.MethodGet, config.Host+"/apis/apiextensions.k8s.io/v1/customresourcedefinitions", nil)
 				if err != nil {
