@@ -76,12 +76,12 @@ type MetalLBSpec struct {
 	// How the pods of the controller are run.
 	//
 	// +optional
-	ControllerConfig *PodConfig `json:"controllerConfig,omitempty"`
+	ControllerConfig *ControllerConfig `json:"controllerConfig,omitempty"`
 
 	// How the pods of the speakers are run.
 	//
 	// +optional
-	SpeakerConfig *PodConfig `json:"speakerConfig,omitempty"`
+	SpeakerConfig *SpeakerConfig `json:"speakerConfig,omitempty"`
 
 	// Accepted so that manifests written for MetalLB apply. There is one way of
 	// speaking BGP, "native", and it can do what the others do; they have no
@@ -137,39 +137,6 @@ type MetalLBSpec struct {
 	//
 	// +optional
 	BGP *BGPConfig `json:"bgp,omitempty"`
-}
-
-// PodConfig is how the pods of a component are run.
-type PodConfig struct {
-	// The PriorityClass of the pods, for example "system-node-critical".
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	PriorityClassName string `json:"priorityClassName,omitempty"`
-
-	// The RuntimeClass of the pods.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	RuntimeClassName string `json:"runtimeClassName,omitempty"`
-
-	// Annotations to put on the pods.
-	//
-	// +optional
-	Annotations map[string]string `json:"annotations,omitempty"`
-
-	// The CPU and memory that the container asks for and is limited to.
-	//
-	// +optional
-	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
-
-	// On which nodes the pods may or should run.
-	//
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="!has(self.nodeAffinity) || !has(self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
-	// +kubebuilder:validation:XValidation:rule="!has(self.podAffinity) || !has(self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
-	// +kubebuilder:validation:XValidation:rule="!has(self.podAntiAffinity) || !has(self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
-	Affinity *corev1.Affinity `json:"affinity,omitempty"`
 }
 
 // BGPBackend is a way of speaking BGP.

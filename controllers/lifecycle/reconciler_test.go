@@ -284,6 +284,25 @@ func TestFollowsTheSpec(t *testing.T) {
 	require.NotContains(t, s.Spec.Template.Spec.NodeSelector, "edge", "what is no longer rendered is taken away")
 }
 
+// The API server refuses limits with the type Recreate. What it has added itself
+// to a strategy would stay, so nothing of that is left to it.
+func TestTheStrategyCanBeReplaced(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	d, m := &appsv1.Deployment{}, &v1beta1.MetalLB{}
+	c.get(d, "controller")
+	require.NotNil(t, d.Spec.Strategy.RollingUpdate.MaxSurge)
+	require.NotNil(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable)
+
+	c.get(m, "metallb")
+	m.Spec.ControllerConfig = &v1beta1.ControllerConfig{Strategy: &v1beta1.ControllerStrategy{Type: v1beta1.ControllerRecreate}}
+	require.NoError(t, c.Update(c.ctx, m))
+	c.settle()
+	d = &appsv1.Deployment{}
+	c.get(d, "controller")
+	require.Equal(t, appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, d.Spec.Strategy)
+}
+
 func TestTellsWhatTheAPIServerRefuses(t *testing.T) {
 	c := newCluster(t, metalLB())
 	c.refuse["DaemonSet speaker"] = apierrors.NewForbidden(appsv1.Resource("daemonsets"), "speaker", fmt.Errorf("not allowed"))

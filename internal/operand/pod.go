@@ -79,11 +79,13 @@ func container(m *v1beta1.MetalLB, component string, p Params, healthAddress str
 	}
 }
 
-// tune applies what the user wants of a component's pods. Annotations are only
-// added, and resources replace all of ours.
-func tune(template *corev1.PodTemplateSpec, c *v1beta1.PodConfig) {
-	if c == nil {
-		return
+// tune applies what the user wants of a component's pods. Labels and annotations
+// are only added, and resources replace all of ours.
+func tune(template *corev1.PodTemplateSpec, c v1beta1.PodConfig) {
+	for key, value := range c.Labels {
+		if _, ours := template.Labels[key]; !ours {
+			template.Labels[key] = string(value)
+		}
 	}
 	template.Annotations = c.Annotations
 	template.Spec.Affinity = c.Affinity
