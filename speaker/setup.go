@@ -49,6 +49,8 @@ type Options struct {
 	// LoadBalancerClass limits the Services to those of one class. Empty means
 	// those without a class.
 	LoadBalancerClass string
+	// LogLevel is told how much to log, whenever that changes.
+	LogLevel func(v1beta1.LogLevel)
 }
 
 // ErrNoPlan is why a speaker is not ready before it has read the cluster.
@@ -78,6 +80,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		FieldOwner: EventSource,
 		Condition:  v1beta1.ConditionConfigReconcilerValid,
 		Passwords:  true,
+		LogLevel:   options.LogLevel,
 	})
 	if err != nil {
 		return err

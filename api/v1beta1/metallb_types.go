@@ -30,7 +30,7 @@ const (
 // MetalLBSpec describes the load balancer to run.
 type MetalLBSpec struct {
 	// How much the controller and the speakers log: all, debug, info, warn,
-	// error or none.
+	// error or none. A change takes effect at once, without a restart.
 	//
 	// +optional
 	// +kubebuilder:default=info

@@ -49,7 +49,12 @@ func (o *speakerOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := speaker.Setup(ctx, mgr, speaker.Options{Namespace: o.process.namespace, NodeName: o.node, LoadBalancerClass: o.class}); err != nil {
+	if err := speaker.Setup(ctx, mgr, speaker.Options{
+		Namespace:         o.process.namespace,
+		NodeName:          o.node,
+		LoadBalancerClass: o.class,
+		LogLevel:          o.process.setLogLevel,
+	}); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)

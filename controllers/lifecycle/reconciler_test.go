@@ -265,7 +265,7 @@ func TestFollowsTheSpec(t *testing.T) {
 	c.happened()
 	m := &v1beta1.MetalLB{}
 	c.get(m, "metallb")
-	m.Spec.LogLevel = v1beta1.LogLevelDebug
+	m.Spec.LoadBalancerClass = "example.com/edge"
 	m.Spec.NodeSelector = map[string]string{"edge": "yes"}
 	require.NoError(t, c.Update(c.ctx, m))
 	c.settle()
@@ -273,7 +273,7 @@ func TestFollowsTheSpec(t *testing.T) {
 
 	s := &appsv1.DaemonSet{}
 	c.get(s, "speaker")
-	require.Contains(t, s.Spec.Template.Spec.Containers[0].Args, "--log-level=debug")
+	require.Contains(t, s.Spec.Template.Spec.Containers[0].Args, "--lb-class=example.com/edge")
 	require.Equal(t, "yes", s.Spec.Template.Spec.NodeSelector["edge"])
 
 	c.get(m, "metallb")
@@ -282,6 +282,19 @@ func TestFollowsTheSpec(t *testing.T) {
 	c.settle()
 	c.get(s, "speaker")
 	require.NotContains(t, s.Spec.Template.Spec.NodeSelector, "edge", "what is no longer rendered is taken away")
+}
+
+// Restarting the pods to change how much they log would lose what is to be seen.
+func TestTheLogLevelTouchesNoWorkload(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	m := &v1beta1.MetalLB{}
+	c.get(m, "metallb")
+	m.Spec.LogLevel = v1beta1.LogLevelDebug
+	require.NoError(t, c.Update(c.ctx, m))
+	writes, err := c.reconcile()
+	require.NoError(t, err)
+	require.Empty(t, writes)
 }
 
 // The API server refuses limits with the type Recreate. What it has added itself

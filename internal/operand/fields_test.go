@@ -21,6 +21,7 @@ var notRendered = map[string]bool{
 	"spec.configRollout":   true,
 	"spec.frrk8sConfig":    true,
 	"spec.image":           true,
+	"spec.logLevel":        true, // changed without a restart
 	"spec.l2.announceRate": true,
 	"spec.l2.onConflict":   true,
 	"spec.l2.reclaimDelay": true,

@@ -41,11 +41,8 @@ func podTemplate(component string, p Params) corev1.PodTemplateSpec {
 // container returns a component's container with the least privileges: what a
 // component needs on top, it adds.
 func container(m *v1beta1.MetalLB, component string, p Params, healthAddress string) corev1.Container {
-	logLevel := m.Spec.LogLevel
-	if logLevel == "" {
-		logLevel = v1beta1.LogLevelInfo
-	}
-	args := []string{component, "--log-level=" + string(logLevel)}
+	// The log level is no argument: it is changed without a restart.
+	args := []string{component}
 	if class := m.Spec.LoadBalancerClass; class != "" {
 		args = append(args, "--lb-class="+class)
 	}
