@@ -56,6 +56,9 @@ func TestMetalLB(t *testing.T) {
 
 		{object: `{images: {controller: a, speaker: b}, replicas: 2, addressPolicy: Reassign, configRollout: {maxUnavailable: 3}, bgp: {bfdStrict: true},
 			l2: {reclaimDelay: Never, rebalance: Auto, announceRate: 50, onConflict: Reassign, excludeInterfaces: ["^eth1$"]}}`},
+		{object: `{ignoreExcludeLB: true, l2: {excludeInterfaces: ["^docker.*", "^(eth|en)[0-9]+$"]}}`},
+		{object: `{l2: {excludeInterfaces: ["^ok$", "eth["]}}`, refused: "spec.l2.excludeInterfaces: Invalid value: \"array\": error parsing regexp: missing closing ]: `[`"},
+		{object: `{l2: {excludeInterfaces: [""]}}`, refused: `spec.l2.excludeInterfaces[0] in body should be at least 1 chars long`},
 		{object: `{replicas: 0}`, refused: `spec.replicas in body should be greater than or equal to 1`},
 		{object: `{addressPolicy: Swap}`, refused: `spec.addressPolicy: Unsupported value: "Swap": supported values: "Keep", "Reassign"`},
 		{object: `{configRollout: {maxUnavailable: 10%}}`},

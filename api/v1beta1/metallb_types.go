@@ -73,6 +73,12 @@ type MetalLBSpec struct {
 	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$`
 	LoadBalancerClass string `json:"loadBalancerClass,omitempty"`
 
+	// Has nodes with the label node.kubernetes.io/exclude-from-external-load-balancers
+	// announce addresses like any other. Without it they announce none.
+	//
+	// +optional
+	IgnoreExcludeLB bool `json:"ignoreExcludeLB,omitempty"`
+
 	// How the pods of the controller are run.
 	//
 	// +optional
@@ -128,7 +134,8 @@ type MetalLBSpec struct {
 	// +optional
 	ConfigRollout *ConfigRollout `json:"configRollout,omitempty"`
 
-	// How addresses are announced on the local segment. Not in effect yet.
+	// How addresses are announced on the local segment. Only excludeInterfaces is
+	// in effect yet.
 	//
 	// +optional
 	L2 *L2Config `json:"l2,omitempty"`
@@ -241,6 +248,12 @@ const (
 	L2ConflictReassign L2ConflictPolicy = "Reassign"
 )
 
+// InterfacePattern is a regular expression (RE2) of names of interfaces.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=256
+type InterfacePattern string
+
 // L2Config is how addresses are announced on the local segment.
 type L2Config struct {
 	// After what time a node that an L2Advertisement prefers over the present one
@@ -278,14 +291,15 @@ type L2Config struct {
 	OnConflict L2ConflictPolicy `json:"onConflict,omitempty"`
 
 	// Regular expressions (RE2) of the names of interfaces that addresses are
-	// never announced on. Without a value:
+	// never announced on. They replace those that apply without a value:
 	// ^docker.*, ^cbr.*, ^dummy.*, ^virbr.*, ^lxcbr.*, ^veth.*, ^lo$, ^cali.*,
 	// ^tunl.*, ^flannel.*, ^kube-ipvs.*, ^cni.*, ^nodelocaldns.*, ^lxc.*.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	// +listType=atomic
-	ExcludeInterfaces []string `json:"excludeInterfaces,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="(oldSelf.hasValue() && oldSelf.value() == self) || self.all(p, type(''.matches(p)) == bool)",optionalOldSelf=true,message="every entry must be a regular expression (RE2), such as ^eth1$"
+	ExcludeInterfaces []InterfacePattern `json:"excludeInterfaces,omitempty"`
 }
 
 // BGPConfig is how addresses are announced over BGP.

@@ -1140,7 +1140,7 @@ func (in *L2Config) DeepCopyInto(out *L2Config) {
 	*out = *in
 	if in.ExcludeInterfaces != nil {
 		in, out := &in.ExcludeInterfaces, &out.ExcludeInterfaces
-		*out = make([]string, len(*in))
+		*out = make([]InterfacePattern, len(*in))
 		copy(*out, *in)
 	}
 }

@@ -26,7 +26,6 @@ var notRendered = map[string]bool{
 	"spec.l2.onConflict":   true,
 	"spec.l2.reclaimDelay": true,
 	"spec.l2.rebalance":    true,
-	"spec.l2":              true,
 
 	// The types that have limits are those that are meant without one. The others
 	// are in replicated.in.yaml.

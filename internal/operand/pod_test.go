@@ -93,3 +93,13 @@ func TestStrategyLimits(t *testing.T) {
 		require.Equal(t, tc.surge, strategy.RollingUpdate.MaxSurge.String())
 	}
 }
+
+// A pattern that was stored before it was refused must stop no speaker.
+func TestPatternsThatAreNoneAreLeftOut(t *testing.T) {
+	s := rendered[*appsv1.DaemonSet](t, operand.Speaker, v1beta1.MetalLBSpec{
+		L2: &v1beta1.L2Config{ExcludeInterfaces: []v1beta1.InterfacePattern{"eth[", "^eth1$"}},
+	})
+	args := s.Spec.Template.Spec.Containers[0].Args
+	require.Contains(t, args, "--l2-exclude-interface=^eth1$")
+	require.NotContains(t, args, "--l2-exclude-interface=eth[")
+}

@@ -5,6 +5,7 @@ package operand
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,7 @@ const loopback = "127.0.0.1"
 // sockets, and nothing else.
 func speaker(m *v1beta1.MetalLB, p Params) *appsv1.DaemonSet {
 	c := container(m, Speaker, p, fmt.Sprintf("%s:%d", loopback, healthPort))
+	c.Args = append(c.Args, speakerArgs(m)...)
 	c.Env = append(c.Env, fieldEnv("METALLB_NODE_NAME", "spec.nodeName"))
 	c.SecurityContext.Capabilities.Add = []corev1.Capability{"NET_RAW"}
 	// The port is not declared: on the node's network, a declared port is
@@ -57,6 +59,24 @@ func speaker(m *v1beta1.MetalLB, p Params) *appsv1.DaemonSet {
 			UpdateStrategy: updateStrategy(config.UpdateStrategy),
 		},
 	}
+}
+
+// speakerArgs returns the arguments of a speaker alone.
+func speakerArgs(m *v1beta1.MetalLB) []string {
+	var args []string
+	if m.Spec.IgnoreExcludeLB {
+		args = append(args, "--ignore-exclude-lb")
+	}
+	if m.Spec.L2 != nil {
+		for _, pattern := range m.Spec.L2.ExcludeInterfaces {
+			// The API server refuses what is none, unless it is there already. No
+			// speaker would start with it.
+			if _, err := regexp.Compile(string(pattern)); err == nil {
+				args = append(args, "--l2-exclude-interface="+string(pattern))
+			}
+		}
+	}
+	return args
 }
 
 // updateStrategy returns how the speakers are replaced. There is never a new one
