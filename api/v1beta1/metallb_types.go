@@ -113,11 +113,18 @@ type MetalLBSpec struct {
 
 	// How many controllers to run. One of them works at a time, the others wait
 	// to take over, which shortens the time without a controller. One that wakes
-	// from a long pause is not fenced yet: for a moment, two may work.
+	// from a long pause is not fenced yet: for a moment, two may work. With two or
+	// more, a PodDisruptionBudget has nodes drained without stopping more than one
+	// at a time.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Replicas *int32 `json:"replicas,omitempty"`
+
+	// What traffic of the pods is let through.
+	//
+	// +optional
+	NetworkPolicies *NetworkPolicies `json:"networkPolicies,omitempty"`
 
 	// What happens to an address that a Service has when the pools no longer
 	// contain it. Keep: the Service keeps it, and nobody gets it afterwards.
@@ -311,6 +318,30 @@ type BGPConfig struct {
 	// +optional
 	BFDStrict bool `json:"bfdStrict,omitempty"`
 }
+
+// NetworkPolicies is what traffic of the pods is let through.
+type NetworkPolicies struct {
+	// Lets through only the traffic that the controller needs: to its health
+	// and metrics ports, to the API server, and to DNS. It takes a network
+	// plugin that enforces NetworkPolicies. The speakers are on the network of
+	// their nodes, which NetworkPolicies do not apply to.
+	//
+	// +optional
+	Enabled bool `json:"enabled,omitempty"`
+
+	// The port that the API server listens on, on the control-plane nodes. The
+	// policy lets it through beside 443, that of the Service kubernetes.
+	//
+	// +optional
+	// +kubebuilder:default=6443
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	APIPort int32 `json:"apiPort,omitempty"`
+}
+
+// DefaultAPIPort is the port of the API server if the MetalLB object does not
+// say.
+const DefaultAPIPort = 6443
 
 // Images are the images to run.
 type Images struct {

@@ -41,8 +41,8 @@ func NewReconciler(c client.Client, recorder events.EventRecorder, params operan
 	return &Reconciler{client: c, recorder: recorder, params: params, applied: map[string]applied{}}
 }
 
-// The operator's permissions, all in its own namespace. It deletes nothing, but
-// where the API server enforces permissions on owner references, making the
+// The operator's permissions, all in its own namespace. It deletes no workload,
+// but where the API server enforces permissions on owner references, making the
 // MetalLB object the owner of a workload takes the permission to delete the
 // workload, and to update the MetalLB object's finalizers. Events are of two API
 // groups: those about MetalLB objects, and those of the leader election.
@@ -53,13 +53,17 @@ func NewReconciler(c client.Client, recorder events.EventRecorder, params operan
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments;daemonsets,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments,resourceNames=controller,verbs=patch;delete
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=daemonsets,resourceNames=speaker,verbs=patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,namespace=metallb-system,resources=networkpolicies,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=networking.k8s.io,namespace=metallb-system,resources=networkpolicies,resourceNames=controller,verbs=patch;delete
+// +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,resourceNames=controller,verbs=patch;delete
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";events.k8s.io,namespace=metallb-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,resourceNames=metallb-operator,verbs=get;update
 
 // Reconcile implements reconcile.Reconciler. It is called when the MetalLB
-// object's spec, one of its workloads or one of their pods changes, and never
+// object's spec, one of the objects that it owns or one of their pods changes, and never
 // just because time has passed.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	if req.Name != v1beta1.MetalLBName {
@@ -86,13 +90,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		observed []operand.Observed
 		errs     []error
 	)
-	for _, o := range operand.Render(m, r.params) {
+	rendered := operand.Render(m, r.params)
+	for _, o := range rendered {
 		seen := r.apply(ctx, m, o)
 		if seen.ApplyError != nil {
 			errs = append(errs, fmt.Errorf("apply %s %s: %w", seen.Kind, seen.Name, seen.ApplyError))
 		}
 		observed = append(observed, seen)
 	}
+	errs = append(errs, r.prune(ctx, m, rendered))
 
 	pods := &corev1.PodList{}
 	if err := r.client.List(ctx, pods, client.InNamespace(m.Namespace), client.MatchingLabels(operand.PodLabels()), client.UnsafeDisableDeepCopy); err != nil {

@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/managedfields"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -61,6 +62,9 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 		WithScheme(scheme).
 		WithStatusSubresource(&v1beta1.MetalLB{}, &appsv1.Deployment{}, &appsv1.DaemonSet{}).
 		WithObjects(objects...).
+		// By their schema, NetworkPolicies have no status, and the fake client gives
+		// them one.
+		WithTypeConverters(managedfields.NewDeducedTypeConverter()).
 		WithInterceptorFuncs(interceptor.Funcs{
 			Apply: func(ctx context.Context, next client.WithWatch, obj runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
 				if err := c.sent(obj, ""); err != nil {

@@ -44,7 +44,7 @@ type Observed struct {
 	ApplyError error
 }
 
-// Conditions judges the workloads of a MetalLB object of the given generation.
+// Conditions judges the objects of a MetalLB object of the given generation.
 // The pods are those that PodLabels select; they are only used to name causes.
 //
 // Available is true when every workload has all its pods ready. Of what is not
@@ -56,9 +56,11 @@ func Conditions(generation int64, observed []Observed, pods []corev1.Pod) []meta
 	degradedReason := ReasonPodsFailing
 	for _, o := range observed {
 		v := judge(o, pods)
-		all = append(all, v.summary)
-		if !v.available {
-			unavailable = append(unavailable, v.summary)
+		if isWorkload(o.Kind) {
+			all = append(all, v.summary)
+			if !v.available {
+				unavailable = append(unavailable, v.summary)
+			}
 		}
 		switch v.phase {
 		case phaseRolling:
