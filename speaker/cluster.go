@@ -36,7 +36,10 @@ const shared = client.UnsafeDisableDeepCopy
 // read reads the cluster, to be planned for with a configuration.
 func (c cluster) read(ctx context.Context, configuration config.Snapshot) (state, error) {
 	s := state{
-		input:    plan.Input{Self: c.options.NodeName, Config: configuration, Endpoints: make(map[types.NamespacedName]plan.EndpointsView)},
+		input: plan.Input{
+			Self: c.options.NodeName, Config: configuration, IgnoreExcluded: c.options.IgnoreExcludeLB,
+			Endpoints: make(map[types.NamespacedName]plan.EndpointsView),
+		},
 		services: make(map[types.NamespacedName]*corev1.Service),
 	}
 	for _, read := range []func(context.Context, *state) error{c.readNodes, c.readSpeakers, c.readServices} {

@@ -267,6 +267,18 @@ func TestClassOfServices(t *testing.T) {
 	}
 }
 
+func TestExcludedNodes(t *testing.T) {
+	for ignore, want := range map[bool]string{false: "", true: "192.0.2.1 on [eth0]"} {
+		w := newWorld(t, Options{IgnoreExcludeLB: ignore})
+		n := new(corev1.Node)
+		require.NoError(t, w.client.Get(t.Context(), client.ObjectKey{Name: "node3"}, n))
+		n.Labels = map[string]string{corev1.LabelNodeExcludeBalancers: ""}
+		require.NoError(t, w.client.Update(t.Context(), n))
+		w.reconcile()
+		require.Equal(t, want, w.set.held(), "ignore: %t", ignore)
+	}
+}
+
 func TestNothingIsPlannedWithoutAConfiguration(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.given.revision = nil

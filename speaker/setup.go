@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -49,6 +50,14 @@ type Options struct {
 	// LoadBalancerClass limits the Services to those of one class. Empty means
 	// those without a class.
 	LoadBalancerClass string
+	// IgnoreExcludeLB has nodes announce addresses although they are labelled to
+	// receive no traffic of load balancers.
+	IgnoreExcludeLB bool
+	// ExcludeInterfaces are patterns of the names of interfaces that nothing is
+	// announced on. Nil means l2.DefaultExclude.
+	ExcludeInterfaces []*regexp.Regexp
+	// LogLevel is told how much to log, whenever that changes.
+	LogLevel func(v1beta1.LogLevel)
 }
 
 // ErrNoPlan is why a speaker is not ready before it has read the cluster.
@@ -62,10 +71,14 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err := indexSlices(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
+	exclude := options.ExcludeInterfaces
+	if exclude == nil {
+		exclude = l2.DefaultExclude()
+	}
 	responder := l2.New(l2.Options{
 		Links:   l2.NewNetlinkLinks(log.WithName("l2")),
 		Open:    l2.OpenPacketSocket,
-		Exclude: l2.DefaultExclude(),
+		Exclude: exclude,
 		Log:     log.WithName("l2"),
 	})
 	if err := mgr.Add(manager.RunnableFunc(responder.Run)); err != nil {
@@ -78,6 +91,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		FieldOwner: EventSource,
 		Condition:  v1beta1.ConditionConfigReconcilerValid,
 		Passwords:  true,
+		LogLevel:   options.LogLevel,
 	})
 	if err != nil {
 		return err

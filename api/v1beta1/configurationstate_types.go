@@ -38,7 +38,8 @@ const (
 	ConditionConfigReconcilerValid = "configReconcilerValid"
 )
 
-// ConfigurationStateSpec says which configuration a component is to run.
+// ConfigurationStateSpec says which configuration a component is to run, and how
+// much it is to log.
 type ConfigurationStateSpec struct {
 	// The name of the ControllerRevision to run. In the object "default" it is
 	// for every component; in a component's own object it overrides that, which
@@ -55,6 +56,13 @@ type ConfigurationStateSpec struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	PrepareRevision string `json:"prepareRevision,omitempty"`
+
+	// How much the components log: all, debug, info, warn, error or none. Empty
+	// means info. It counts in the object "default" only, and comes from the
+	// MetalLB object.
+	//
+	// +optional
+	LogLevel LogLevel `json:"logLevel,omitempty"`
 }
 
 // ConfigurationResult is what came of reading the configuration.

@@ -30,7 +30,7 @@ const (
 // MetalLBSpec describes the load balancer to run.
 type MetalLBSpec struct {
 	// How much the controller and the speakers log: all, debug, info, warn,
-	// error or none.
+	// error or none. A change takes effect at once, without a restart.
 	//
 	// +optional
 	// +kubebuilder:default=info
@@ -73,15 +73,21 @@ type MetalLBSpec struct {
 	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$`
 	LoadBalancerClass string `json:"loadBalancerClass,omitempty"`
 
+	// Has nodes with the label node.kubernetes.io/exclude-from-external-load-balancers
+	// announce addresses like any other. Without it they announce none.
+	//
+	// +optional
+	IgnoreExcludeLB bool `json:"ignoreExcludeLB,omitempty"`
+
 	// How the pods of the controller are run.
 	//
 	// +optional
-	ControllerConfig *PodConfig `json:"controllerConfig,omitempty"`
+	ControllerConfig *ControllerConfig `json:"controllerConfig,omitempty"`
 
 	// How the pods of the speakers are run.
 	//
 	// +optional
-	SpeakerConfig *PodConfig `json:"speakerConfig,omitempty"`
+	SpeakerConfig *SpeakerConfig `json:"speakerConfig,omitempty"`
 
 	// Accepted so that manifests written for MetalLB apply. There is one way of
 	// speaking BGP, "native", and it can do what the others do; they have no
@@ -107,11 +113,18 @@ type MetalLBSpec struct {
 
 	// How many controllers to run. One of them works at a time, the others wait
 	// to take over, which shortens the time without a controller. One that wakes
-	// from a long pause is not fenced yet: for a moment, two may work.
+	// from a long pause is not fenced yet: for a moment, two may work. With two or
+	// more, a PodDisruptionBudget has nodes drained without stopping more than one
+	// at a time.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Replicas *int32 `json:"replicas,omitempty"`
+
+	// What traffic of the pods is let through.
+	//
+	// +optional
+	NetworkPolicies *NetworkPolicies `json:"networkPolicies,omitempty"`
 
 	// What happens to an address that a Service has when the pools no longer
 	// contain it. Keep: the Service keeps it, and nobody gets it afterwards.
@@ -128,7 +141,8 @@ type MetalLBSpec struct {
 	// +optional
 	ConfigRollout *ConfigRollout `json:"configRollout,omitempty"`
 
-	// How addresses are announced on the local segment. Not in effect yet.
+	// How addresses are announced on the local segment. Only excludeInterfaces is
+	// in effect yet.
 	//
 	// +optional
 	L2 *L2Config `json:"l2,omitempty"`
@@ -137,39 +151,6 @@ type MetalLBSpec struct {
 	//
 	// +optional
 	BGP *BGPConfig `json:"bgp,omitempty"`
-}
-
-// PodConfig is how the pods of a component are run.
-type PodConfig struct {
-	// The PriorityClass of the pods, for example "system-node-critical".
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	PriorityClassName string `json:"priorityClassName,omitempty"`
-
-	// The RuntimeClass of the pods.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	RuntimeClassName string `json:"runtimeClassName,omitempty"`
-
-	// Annotations to put on the pods.
-	//
-	// +optional
-	Annotations map[string]string `json:"annotations,omitempty"`
-
-	// The CPU and memory that the container asks for and is limited to.
-	//
-	// +optional
-	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
-
-	// On which nodes the pods may or should run.
-	//
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="!has(self.nodeAffinity) || !has(self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
-	// +kubebuilder:validation:XValidation:rule="!has(self.podAffinity) || !has(self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
-	// +kubebuilder:validation:XValidation:rule="!has(self.podAntiAffinity) || !has(self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution) || self.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution.all(t, t.weight >= 1 && t.weight <= 100)",message="the weights in podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution must be from 1 to 100"
-	Affinity *corev1.Affinity `json:"affinity,omitempty"`
 }
 
 // BGPBackend is a way of speaking BGP.
@@ -274,6 +255,12 @@ const (
 	L2ConflictReassign L2ConflictPolicy = "Reassign"
 )
 
+// InterfacePattern is a regular expression (RE2) of names of interfaces.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=256
+type InterfacePattern string
+
 // L2Config is how addresses are announced on the local segment.
 type L2Config struct {
 	// After what time a node that an L2Advertisement prefers over the present one
@@ -311,14 +298,15 @@ type L2Config struct {
 	OnConflict L2ConflictPolicy `json:"onConflict,omitempty"`
 
 	// Regular expressions (RE2) of the names of interfaces that addresses are
-	// never announced on. Without a value:
+	// never announced on. They replace those that apply without a value:
 	// ^docker.*, ^cbr.*, ^dummy.*, ^virbr.*, ^lxcbr.*, ^veth.*, ^lo$, ^cali.*,
 	// ^tunl.*, ^flannel.*, ^kube-ipvs.*, ^cni.*, ^nodelocaldns.*, ^lxc.*.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
 	// +listType=atomic
-	ExcludeInterfaces []string `json:"excludeInterfaces,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="(oldSelf.hasValue() && oldSelf.value() == self) || self.all(p, type(''.matches(p)) == bool)",optionalOldSelf=true,message="every entry must be a regular expression (RE2), such as ^eth1$"
+	ExcludeInterfaces []InterfacePattern `json:"excludeInterfaces,omitempty"`
 }
 
 // BGPConfig is how addresses are announced over BGP.
@@ -330,6 +318,30 @@ type BGPConfig struct {
 	// +optional
 	BFDStrict bool `json:"bfdStrict,omitempty"`
 }
+
+// NetworkPolicies is what traffic of the pods is let through.
+type NetworkPolicies struct {
+	// Lets through only the traffic that the controller needs: to its health
+	// and metrics ports, to the API server, and to DNS. It takes a network
+	// plugin that enforces NetworkPolicies. The speakers are on the network of
+	// their nodes, which NetworkPolicies do not apply to.
+	//
+	// +optional
+	Enabled bool `json:"enabled,omitempty"`
+
+	// The port that the API server listens on, on the control-plane nodes. The
+	// policy lets it through beside 443, that of the Service kubernetes.
+	//
+	// +optional
+	// +kubebuilder:default=6443
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	APIPort int32 `json:"apiPort,omitempty"`
+}
+
+// DefaultAPIPort is the port of the API server if the MetalLB object does not
+// say.
+const DefaultAPIPort = 6443
 
 // Images are the images to run.
 type Images struct {

@@ -42,7 +42,11 @@ func (o *controllerOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := addresses.Setup(mgr, o.process.namespace, o.class); err != nil {
+	if err := addresses.Setup(mgr, addresses.Options{
+		Namespace:         o.process.namespace,
+		LoadBalancerClass: o.class,
+		LogLevel:          o.process.setLogLevel,
+	}); err != nil {
 		return err
 	}
 	if err := mgr.AddReadyzCheck("cache", cacheSynced(mgr)); err != nil {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,23 +16,51 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 )
 
-// newLogger returns a logger of one of the levels of the MetalLB object: JSON
-// on standard error, or text when that is a terminal.
-func newLogger(level string) (logr.Logger, error) {
-	threshold, err := threshold(v1beta1.LogLevel(level))
+// logLevel is the least that is logged. It can be changed at any time, by several
+// goroutines, and takes effect on all loggers at once.
+type logLevel struct{ lowest slog.LevelVar }
+
+// set changes the level to one of those of the MetalLB object.
+func (l *logLevel) set(level v1beta1.LogLevel) error {
+	lowest, err := threshold(level)
 	if err != nil {
-		return logr.Logger{}, err
+		return err
 	}
-	return logr.FromSlogHandler(newHandler(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), threshold)), nil
+	l.lowest.Set(lowest)
+	return nil
 }
 
-func newHandler(w io.Writer, terminal bool, threshold slog.Level) slog.Handler {
-	options := &slog.HandlerOptions{Level: threshold}
-	if terminal {
-		return slog.NewTextHandler(w, options)
-	}
-	return slog.NewJSONHandler(w, options)
+// newLogger returns a logger that goes by a level: JSON on standard error, or
+// text when that is a terminal.
+func newLogger(level *logLevel) logr.Logger {
+	return logr.FromSlogHandler(newHandler(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), level))
 }
+
+func newHandler(w io.Writer, terminal bool, level *logLevel) slog.Handler {
+	options := &slog.HandlerOptions{Level: &level.lowest}
+	if terminal {
+		return gate{slog.NewTextHandler(w, options)}
+	}
+	return gate{slog.NewJSONHandler(w, options)}
+}
+
+// gate keeps back what is below the level. Callers are to ask before they log,
+// but logr does so for no error, which the level "none" is to silence too.
+type gate struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (g gate) Handle(ctx context.Context, record slog.Record) error {
+	if !g.Enabled(ctx, record.Level) {
+		return nil
+	}
+	return g.Handler.Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (g gate) WithAttrs(attrs []slog.Attr) slog.Handler { return gate{g.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (g gate) WithGroup(name string) slog.Handler { return gate{g.Handler.WithGroup(name)} }
 
 // threshold returns the lowest level that is logged. Verbosity n of logr is
 // the level -n of slog.
@@ -50,6 +79,6 @@ func threshold(level v1beta1.LogLevel) (slog.Level, error) {
 	case v1beta1.LogLevelNone:
 		return math.MaxInt8, nil
 	default:
-		return 0, fmt.Errorf("--log-level: %q is not one of all, debug, info, warn, error, none", level)
+		return 0, fmt.Errorf("%q is not one of all, debug, info, warn, error, none", level)
 	}
 }

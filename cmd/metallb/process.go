@@ -43,11 +43,13 @@ type processOptions struct {
 	namespace   string
 	logLevel    string
 	healthProbe string
+
+	level logLevel
 }
 
 func (o *processOptions) addFlags(flags *pflag.FlagSet, healthProbe string) {
 	flags.StringVar(&o.namespace, "namespace", os.Getenv(envNamespace), "the namespace to work in ("+envNamespace+")")
-	flags.StringVar(&o.logLevel, "log-level", string(v1beta1.LogLevelInfo), "all, debug, info, warn, error or none")
+	flags.StringVar(&o.logLevel, "log-level", string(v1beta1.LogLevelInfo), "all, debug, info, warn, error or none; controller and speakers go by it until they have read the level that the MetalLB object asks for")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", healthProbe, "where to serve /healthz and /readyz")
 }
 
@@ -57,10 +59,10 @@ func (o *processOptions) managerOptions() (ctrl.Options, error) {
 	if o.namespace == "" {
 		return ctrl.Options{}, errors.New("--namespace is not set, nor is " + envNamespace)
 	}
-	logger, err := newLogger(o.logLevel)
-	if err != nil {
-		return ctrl.Options{}, err
+	if err := o.level.set(v1beta1.LogLevel(o.logLevel)); err != nil {
+		return ctrl.Options{}, fmt.Errorf("--log-level: %w", err)
 	}
+	logger := newLogger(&o.level)
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
 
@@ -76,6 +78,14 @@ func (o *processOptions) managerOptions() (ctrl.Options, error) {
 		HealthProbeBindAddress: o.healthProbe,
 		Metrics:                metricsserver.Options{BindAddress: "0"},
 	}, nil
+}
+
+// setLogLevel has the process log as much as the MetalLB object says. A level that
+// this version does not know changes nothing.
+func (o *processOptions) setLogLevel(level v1beta1.LogLevel) {
+	if err := o.level.set(level); err != nil {
+		ctrl.Log.Info("The log level stays as it is", "because", err.Error())
+	}
 }
 
 // electLeader has only one of the replicas work at a time.

@@ -58,17 +58,28 @@ func CacheOptions() cache.Options {
 	}
 }
 
-// Setup adds the controllers to a manager whose cache has CacheOptions. The
-// namespace is that of the product's own objects. They serve the Services of one
-// load-balancer class; the empty class means those without one.
-func Setup(mgr ctrl.Manager, namespace, class string) error {
+// Options are what the controller is told.
+type Options struct {
+	// Namespace is that of the product's own objects.
+	Namespace string
+	// LoadBalancerClass limits the Services to those of one class. Empty means
+	// those without a class.
+	LoadBalancerClass string
+	// LogLevel is told how much to log, whenever that changes.
+	LogLevel func(v1beta1.LogLevel)
+}
+
+// Setup adds the controllers to a manager whose cache has CacheOptions.
+func Setup(mgr ctrl.Manager, options Options) error {
+	class := options.LoadBalancerClass
 	pools, queue, table := new(poolStore), new(serviceQueue), ipam.NewTable()
 	configuration, err := follower.Setup(mgr, follower.Options{
-		Namespace:  namespace,
+		Namespace:  options.Namespace,
 		State:      v1beta1.ConfigurationStateController,
 		FieldOwner: EventSource,
 		Condition:  v1beta1.ConditionPoolReconcilerValid,
 		Draining:   drainingCounter{reader: mgr.GetClient(), class: class, pools: pools, table: table}.count,
+		LogLevel:   options.LogLevel,
 	})
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ type Options struct {
 	// Draining returns how much of what drains is in use, by the revision that the
 	// component applied last. Nil if the component does not give addresses.
 	Draining func() []v1beta1.DrainingAddresses
+	// LogLevel is told how much to log, whenever that is read. Nil if the
+	// component decides that itself.
+	LogLevel func(v1beta1.LogLevel)
 }
 
 // Revision is a configuration, under the name that it is stored by.

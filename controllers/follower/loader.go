@@ -64,6 +64,7 @@ func (l *loader) asked(ctx context.Context) (order, error) {
 	if err != nil {
 		return order{}, err
 	}
+	l.tellLogLevel(forAll)
 	asked := order{uid: own.UID, generation: own.Generation, run: forAll.Spec.Revision, prepare: forAll.Spec.PrepareRevision}
 	if own.Spec.Revision != "" {
 		asked.run = own.Spec.Revision

@@ -8,7 +8,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,7 +43,7 @@ func (r *Reconciler) apply(ctx context.Context, m *v1beta1.MetalLB, rendered ope
 		seen.ApplyError = err
 		return seen
 	}
-	key := kind + " " + rendered.GetName()
+	key := keyOf(kind, rendered)
 	last, sentBefore := r.applied[key]
 	if live != nil && sentBefore && worker.IsOlder(live, last.answer.GetResourceVersion()) {
 		live = last.answer
@@ -63,6 +66,9 @@ func (r *Reconciler) apply(ctx context.Context, m *v1beta1.MetalLB, rendered ope
 	r.recordApplied(ctx, m, rendered, live, last, answer)
 	return seen
 }
+
+// keyOf returns what an object is known by.
+func keyOf(kind string, o metav1.Object) string { return kind + " " + o.GetName() }
 
 // get returns the object as the cache has it, or nil if there is none.
 func (r *Reconciler) get(ctx context.Context, rendered operand.Object) (operand.Object, error) {
@@ -101,6 +107,10 @@ func newLike(o operand.Object) (operand.Object, error) {
 		return &appsv1.Deployment{}, nil
 	case *appsv1.DaemonSet:
 		return &appsv1.DaemonSet{}, nil
+	case *networkingv1.NetworkPolicy:
+		return &networkingv1.NetworkPolicy{}, nil
+	case *policyv1.PodDisruptionBudget:
+		return &policyv1.PodDisruptionBudget{}, nil
 	}
 	return nil, fmt.Errorf("objects of type %T are not deployed", o)
 }
@@ -124,6 +134,8 @@ func withoutStatus(o operand.Object) runtime.Object {
 		c.Status = appsv1.DeploymentStatus{}
 	case *appsv1.DaemonSet:
 		c.Status = appsv1.DaemonSetStatus{}
+	case *policyv1.PodDisruptionBudget:
+		c.Status = policyv1.PodDisruptionBudgetStatus{}
 	}
 	return c
 }

@@ -56,8 +56,8 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 	return &Reconciler{client: c, live: live, recorder: recorder, params: params, applied: map[string]applied{}}
 }
 
-// The operator's permissions, all in its own namespace. It deletes nothing, but
-// where the API server enforces permissions on owner references, making the
+// The operator's permissions, all in its own namespace. It deletes no workload,
+// but where the API server enforces permissions on owner references, making the
 // MetalLB object the owner of a workload takes the permission to delete the
 // workload, and to update the MetalLB object's finalizers. Events are of two API
 // groups: those about MetalLB objects, and those of the leader election.
@@ -68,6 +68,10 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments;daemonsets,verbs=get;list;watch;create
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments,resourceNames=controller,verbs=patch;delete
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=daemonsets,resourceNames=speaker,verbs=patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,namespace=metallb-system,resources=networkpolicies,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=networking.k8s.io,namespace=metallb-system,resources=networkpolicies,resourceNames=controller,verbs=patch;delete
+// +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,resourceNames=controller,verbs=patch;delete
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";events.k8s.io,namespace=metallb-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create
@@ -78,8 +82,8 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 const refusalPeriod = 15 * time.Second
 
 // Reconcile implements reconcile.Reconciler. It is called when the MetalLB
-// object's spec, one of its workloads or one of their pods changes, and just
-// because time has passed only while nothing can be applied.
+// object's spec, one of the objects that it owns or one of their pods changes, and
+// just because time has passed only while nothing can be applied.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	if req.Name != v1beta1.MetalLBName {
 		// The API server refuses such an object. Two would fight for the workloads.
@@ -107,12 +111,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	seen := operand.Seen{Refusal: refusal}
 	var errs []error
-	for _, o := range operand.Render(m, r.params) {
-		workload := r.bring(ctx, m, o, refusal == nil)
-		if workload.ApplyError != nil {
-			errs = append(errs, fmt.Errorf("apply %s %s: %w", workload.Kind, workload.Name, workload.ApplyError))
+	rendered := operand.Render(m, r.params)
+	for _, o := range rendered {
+		object := r.bring(ctx, m, o, refusal == nil)
+		if object.ApplyError != nil {
+			errs = append(errs, fmt.Errorf("apply %s %s: %w", object.Kind, object.Name, object.ApplyError))
 		}
-		seen.Workloads = append(seen.Workloads, workload)
+		seen.Objects = append(seen.Objects, object)
+	}
+	if refusal == nil {
+		errs = append(errs, r.prune(ctx, m, rendered))
 	}
 
 	pods := &corev1.PodList{}

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/managedfields"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,6 +67,9 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 		WithScheme(scheme).
 		WithStatusSubresource(&v1beta1.MetalLB{}, &appsv1.Deployment{}, &appsv1.DaemonSet{}).
 		WithObjects(objects...).
+		// By their schema, NetworkPolicies have no status, and the fake client gives
+		// them one.
+		WithTypeConverters(managedfields.NewDeducedTypeConverter()).
 		WithInterceptorFuncs(interceptor.Funcs{
 			Get: func(ctx context.Context, next client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 				crd, ok := o.(*metav1.PartialObjectMetadata)
@@ -281,7 +285,7 @@ func TestFollowsTheSpec(t *testing.T) {
 	c.happened()
 	m := &v1beta1.MetalLB{}
 	c.get(m, "metallb")
-	m.Spec.LogLevel = v1beta1.LogLevelDebug
+	m.Spec.LoadBalancerClass = "example.com/edge"
 	m.Spec.NodeSelector = map[string]string{"edge": "yes"}
 	require.NoError(t, c.Update(c.ctx, m))
 	c.settle()
@@ -289,7 +293,7 @@ func TestFollowsTheSpec(t *testing.T) {
 
 	s := &appsv1.DaemonSet{}
 	c.get(s, "speaker")
-	require.Contains(t, s.Spec.Template.Spec.Containers[0].Args, "--log-level=debug")
+	require.Contains(t, s.Spec.Template.Spec.Containers[0].Args, "--lb-class=example.com/edge")
 	require.Equal(t, "yes", s.Spec.Template.Spec.NodeSelector["edge"])
 
 	c.get(m, "metallb")
@@ -298,6 +302,38 @@ func TestFollowsTheSpec(t *testing.T) {
 	c.settle()
 	c.get(s, "speaker")
 	require.NotContains(t, s.Spec.Template.Spec.NodeSelector, "edge", "what is no longer rendered is taken away")
+}
+
+// Restarting the pods to change how much they log would lose what is to be seen.
+func TestTheLogLevelTouchesNoWorkload(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	m := &v1beta1.MetalLB{}
+	c.get(m, "metallb")
+	m.Spec.LogLevel = v1beta1.LogLevelDebug
+	require.NoError(t, c.Update(c.ctx, m))
+	writes, err := c.reconcile()
+	require.NoError(t, err)
+	require.Empty(t, writes)
+}
+
+// The API server refuses limits with the type Recreate. What it has added itself
+// to a strategy would stay, so nothing of that is left to it.
+func TestTheStrategyCanBeReplaced(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	d, m := &appsv1.Deployment{}, &v1beta1.MetalLB{}
+	c.get(d, "controller")
+	require.NotNil(t, d.Spec.Strategy.RollingUpdate.MaxSurge)
+	require.NotNil(t, d.Spec.Strategy.RollingUpdate.MaxUnavailable)
+
+	c.get(m, "metallb")
+	m.Spec.ControllerConfig = &v1beta1.ControllerConfig{Strategy: &v1beta1.ControllerStrategy{Type: v1beta1.ControllerRecreate}}
+	require.NoError(t, c.Update(c.ctx, m))
+	c.settle()
+	d = &appsv1.Deployment{}
+	c.get(d, "controller")
+	require.Equal(t, appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, d.Spec.Strategy)
 }
 
 func TestTellsWhatTheAPIServerRefuses(t *testing.T) {

@@ -18,14 +18,16 @@ import (
 	"metallb.io/metallb/internal/event"
 )
 
-// point has default name a revision. It is written only if it still is as it is
-// known here: a leader that was replaced without noticing changes nothing.
+// point has default name a revision, and the log level of the MetalLB object. It
+// is written only if it still is as it is known here: a leader that was replaced
+// without noticing changes nothing.
 func (s *store) point(ctx context.Context, m *v1beta1.MetalLB, name string) error {
-	if s.state != nil && s.state.Spec.Revision == name && isOf(s.state, m) {
+	level := m.Spec.LogLevel
+	if s.state != nil && s.state.Spec.Revision == name && s.state.Spec.LogLevel == level && isOf(s.state, m) {
 		return nil
 	}
 	next := newState(m, v1beta1.ConfigurationStateDefault)
-	next.Spec.Revision = name
+	next.Spec.Revision, next.Spec.LogLevel = name, level
 	if s.state == nil {
 		// Not applied, which would also change what another leader has made.
 		if err := s.client.Create(ctx, next, client.FieldOwner(FieldOwner)); err != nil {

@@ -179,6 +179,8 @@ func foreign(name string, schema *apiextensionsv1.JSONSchemaProps) string {
 		return "ResourceRequirements"
 	case strings.HasSuffix(name, "Tolerations"):
 		return "[]Toleration"
+	case name == "topologySpreadConstraints":
+		return "[]TopologySpreadConstraint"
 	}
 	return ""
 }
@@ -263,7 +265,7 @@ func rulesOf(schema *apiextensionsv1.JSONSchemaProps, path string) []rule {
 
 // messageOf turns a CEL expression of a message into the message, with names in
 // brackets for what only an object can tell: 'a: ' + self.a becomes "a: <a>".
-// It knows what the API uses: literals, sums and format.
+// It knows what the API uses: literals, sums, format, and filters of what is wrong.
 func messageOf(expression string) string {
 	var out strings.Builder
 	for rest := expression; rest != ""; {
@@ -290,8 +292,11 @@ func messageOf(expression string) string {
 
 // placeholder stands for a value in a message.
 func placeholder(expression string) string {
-	if expression == "self" {
+	switch {
+	case expression == "self":
 		return "<value>"
+	case strings.HasPrefix(expression, "self.filter("):
+		return "<entry>"
 	}
 	return "<" + strings.TrimPrefix(expression, "self.") + ">"
 }

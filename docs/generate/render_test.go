@@ -19,10 +19,11 @@ func TestReferenceIsUpToDate(t *testing.T) {
 
 func TestMessageOf(t *testing.T) {
 	for expression, want := range map[string]string{
-		`'plain'`:                                    `plain`,
-		`'"' + self + '" is wrong'`:                  `"<value>" is wrong`,
-		`'a: ' + self.a + ' and b: ' + self.b`:       `a: <a> and b: <b>`,
-		`'a: %d, b: %s.'.format([self.a, self.b.c])`: `a: <a>, b: <b.c>.`,
+		`'plain'`:                                          `plain`,
+		`'"' + self + '" is wrong'`:                        `"<value>" is wrong`,
+		`'a: ' + self.a + ' and b: ' + self.b`:             `a: <a> and b: <b>`,
+		`'"' + self.filter(k, k == 'a')[0] + '" is wrong'`: `"<entry>" is wrong`,
+		`'a: %d, b: %s.'.format([self.a, self.b.c])`:       `a: <a>, b: <b.c>.`,
 	} {
 		require.Equal(t, want, messageOf(expression))
 	}

@@ -47,7 +47,7 @@ type Observed struct {
 	ApplyError error
 }
 
-// Refusal is why the operator itself leaves the workloads as they are.
+// Refusal is why the operator itself leaves what it deploys as it is.
 type Refusal struct {
 	// Reason is that of the condition Degraded.
 	Reason string
@@ -57,14 +57,15 @@ type Refusal struct {
 
 // Seen is what was last seen of a load balancer.
 type Seen struct {
-	Workloads []Observed
+	Objects []Observed
 	// Pods are those that PodLabels select; they are only used to name causes.
 	Pods []corev1.Pod
 	// Refusal is why nothing is applied, nil if all is.
 	Refusal *Refusal
 }
 
-// Conditions judges what was seen of a MetalLB object of the given generation.
+// Conditions judges what was seen of what a MetalLB object of the given
+// generation asks for.
 //
 // Available is true when every workload has all its pods ready. Of what is not
 // as the spec asks for, each part is either Progressing or Degraded, depending on
@@ -74,11 +75,13 @@ type Seen struct {
 func Conditions(generation int64, seen Seen) []metav1.Condition {
 	var all, unavailable, rolling, failing []string
 	degradedReason := ReasonPodsFailing
-	for _, o := range seen.Workloads {
+	for _, o := range seen.Objects {
 		v := judge(o, seen.Pods)
-		all = append(all, v.summary)
-		if !v.available {
-			unavailable = append(unavailable, v.summary)
+		if isWorkload(o.Kind) {
+			all = append(all, v.summary)
+			if !v.available {
+				unavailable = append(unavailable, v.summary)
+			}
 		}
 		switch v.phase {
 		case phaseRolling:

@@ -342,7 +342,7 @@ func TestConditions(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			conditions := operand.Conditions(7, operand.Seen{Workloads: tc.observed, Pods: tc.pods})
+			conditions := operand.Conditions(7, operand.Seen{Objects: tc.observed, Pods: tc.pods})
 			var got []string
 			require.Len(t, conditions, 4)
 			for _, c := range conditions[:3] {
@@ -365,7 +365,7 @@ func withApplyError(o operand.Observed, err error) operand.Observed {
 
 func TestConditionsQuoteNoNovels(t *testing.T) {
 	failing := pod("speaker", "s1", "node1", inState(0, waiting("CreateContainerError", strings.Repeat("ä ", 10_000)), corev1.ContainerState{}))
-	for _, c := range operand.Conditions(1, operand.Seen{Workloads: []operand.Observed{speakerSeen(3, 2)}, Pods: []corev1.Pod{failing}}) {
+	for _, c := range operand.Conditions(1, operand.Seen{Objects: []operand.Observed{speakerSeen(3, 2)}, Pods: []corev1.Pod{failing}}) {
 		require.Less(t, len(c.Message), 1000)
 	}
 }
@@ -374,8 +374,8 @@ func TestUpgradeableUnlessProgressing(t *testing.T) {
 	upgradeable := func(seen operand.Seen) metav1.Condition {
 		return *meta.FindStatusCondition(operand.Conditions(1, seen), v1beta1.ConditionUpgradeable)
 	}
-	require.Equal(t, metav1.ConditionTrue, upgradeable(operand.Seen{Workloads: []operand.Observed{speakerSeen(3, 3)}}).Status)
-	rolling := upgradeable(operand.Seen{Workloads: []operand.Observed{speakerSeen(3, 2)}})
+	require.Equal(t, metav1.ConditionTrue, upgradeable(operand.Seen{Objects: []operand.Observed{speakerSeen(3, 3)}}).Status)
+	rolling := upgradeable(operand.Seen{Objects: []operand.Observed{speakerSeen(3, 2)}})
 	require.Equal(t, metav1.ConditionFalse, rolling.Status)
 	require.Equal(t, operand.ReasonRollingOut, rolling.Reason)
 }
@@ -383,8 +383,8 @@ func TestUpgradeableUnlessProgressing(t *testing.T) {
 // TestWhatIsRefusedIsToldFirst, with what runs all the same.
 func TestWhatIsRefusedIsToldFirst(t *testing.T) {
 	conditions := operand.Conditions(1, operand.Seen{
-		Workloads: []operand.Observed{speakerSeen(3, 3)},
-		Refusal:   &operand.Refusal{Reason: operand.ReasonCRDsOutdated, Message: "a is outdated"},
+		Objects: []operand.Observed{speakerSeen(3, 3)},
+		Refusal: &operand.Refusal{Reason: operand.ReasonCRDsOutdated, Message: "a is outdated"},
 	})
 	require.Equal(t, metav1.ConditionTrue, meta.FindStatusCondition(conditions, v1beta1.ConditionAvailable).Status)
 	degraded := meta.FindStatusCondition(conditions, v1beta1.ConditionDegraded)

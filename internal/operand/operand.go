@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package operand knows what the operator operates: it turns a MetalLB object
-// into the workloads that it asks for, and what is seen of these workloads into
-// the conditions of the MetalLB object.
+// into the workloads that it asks for and what belongs to them, and what is seen
+// of these into the conditions of the MetalLB object.
 //
 // Everything here is a function of its arguments: no clock, no API server.
 package operand
@@ -25,9 +25,11 @@ const (
 	Speaker = "speaker"
 )
 
-// ManagedBy is the value of the label app.kubernetes.io/managed-by, and the
-// field manager, of everything that the operator applies.
+// ManagedBy is the value of the label LabelManagedBy, and the field manager, of everything that the operator applies.
 const ManagedBy = "metallb-operator"
+
+// LabelManagedBy is the label that names who made an object.
+const LabelManagedBy = "app.kubernetes.io/managed-by"
 
 // Object is a typed Kubernetes object.
 type Object interface {
@@ -55,10 +57,17 @@ type Params struct {
 func Render(m *v1beta1.MetalLB, p Params) []Object {
 	// The objects share nothing with the arguments, nor with each other.
 	m = m.DeepCopy()
-	return []Object{
+	objects := []Object{
 		speaker(m, p),
 		controller(m, p),
 	}
+	if policy, ok := networkPolicy(m); ok {
+		objects = append(objects, policy)
+	}
+	if budget, ok := disruptionBudget(m); ok {
+		objects = append(objects, budget)
+	}
+	return objects
 }
 
 // PodLabels select the pods of all components.
@@ -82,7 +91,7 @@ func labels(component string) map[string]string {
 	labels["app.kubernetes.io/name"] = "metallb"
 	labels["app.kubernetes.io/component"] = component
 	labels["app.kubernetes.io/part-of"] = "metallb"
-	labels["app.kubernetes.io/managed-by"] = ManagedBy
+	labels[LabelManagedBy] = ManagedBy
 	return labels
 }
 

@@ -41,11 +41,8 @@ func podTemplate(component string, p Params) corev1.PodTemplateSpec {
 // container returns a component's container with the least privileges: what a
 // component needs on top, it adds.
 func container(m *v1beta1.MetalLB, component string, p Params, healthAddress string) corev1.Container {
-	logLevel := m.Spec.LogLevel
-	if logLevel == "" {
-		logLevel = v1beta1.LogLevelInfo
-	}
-	args := []string{component, "--log-level=" + string(logLevel)}
+	// The log level is no argument: it is changed without a restart.
+	args := []string{component}
 	if class := m.Spec.LoadBalancerClass; class != "" {
 		args = append(args, "--lb-class="+class)
 	}
@@ -79,11 +76,13 @@ func container(m *v1beta1.MetalLB, component string, p Params, healthAddress str
 	}
 }
 
-// tune applies what the user wants of a component's pods. Annotations are only
-// added, and resources replace all of ours.
-func tune(template *corev1.PodTemplateSpec, c *v1beta1.PodConfig) {
-	if c == nil {
-		return
+// tune applies what the user wants of a component's pods. Labels and annotations
+// are only added, and resources replace all of ours.
+func tune(template *corev1.PodTemplateSpec, c v1beta1.PodConfig) {
+	for key, value := range c.Labels {
+		if _, ours := template.Labels[key]; !ours {
+			template.Labels[key] = string(value)
+		}
 	}
 	template.Annotations = c.Annotations
 	template.Spec.Affinity = c.Affinity

@@ -3,7 +3,9 @@
 package operand
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -22,6 +24,7 @@ const loopback = "127.0.0.1"
 // sockets, and nothing else.
 func speaker(m *v1beta1.MetalLB, p Params) *appsv1.DaemonSet {
 	c := container(m, Speaker, p, fmt.Sprintf("%s:%d", loopback, healthPort))
+	c.Args = append(c.Args, speakerArgs(m)...)
 	c.Env = append(c.Env, fieldEnv("METALLB_NODE_NAME", "spec.nodeName"))
 	c.SecurityContext.Capabilities.Add = []corev1.Capability{"NET_RAW"}
 	// The port is not declared: on the node's network, a declared port is
@@ -41,20 +44,52 @@ func speaker(m *v1beta1.MetalLB, p Params) *appsv1.DaemonSet {
 	// Capabilities that are added to a container take effect for root only.
 	spec.SecurityContext.RunAsUser = new(int64(0))
 	spec.Containers = []corev1.Container{c}
-	tune(&template, m.Spec.SpeakerConfig)
+	var config v1beta1.SpeakerConfig
+	if m.Spec.SpeakerConfig != nil {
+		config = *m.Spec.SpeakerConfig
+	}
+	tune(&template, config.PodConfig)
 
 	return &appsv1.DaemonSet{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DaemonSet"},
 		ObjectMeta: objectMeta(m, Speaker),
 		Spec: appsv1.DaemonSetSpec{
-			Selector: &metav1.LabelSelector{MatchLabels: selector(Speaker)},
-			Template: template,
-			UpdateStrategy: appsv1.DaemonSetUpdateStrategy{
-				Type:          appsv1.RollingUpdateDaemonSetStrategyType,
-				RollingUpdate: &appsv1.RollingUpdateDaemonSet{MaxUnavailable: new(intstr.FromInt32(1))},
-			},
+			Selector:       &metav1.LabelSelector{MatchLabels: selector(Speaker)},
+			Template:       template,
+			UpdateStrategy: updateStrategy(config.UpdateStrategy),
 		},
 	}
+}
+
+// speakerArgs returns the arguments of a speaker alone.
+func speakerArgs(m *v1beta1.MetalLB) []string {
+	var args []string
+	if m.Spec.IgnoreExcludeLB {
+		args = append(args, "--ignore-exclude-lb")
+	}
+	if m.Spec.L2 != nil {
+		for _, pattern := range m.Spec.L2.ExcludeInterfaces {
+			// The API server refuses what is none, unless it is there already. No
+			// speaker would start with it.
+			if _, err := regexp.Compile(string(pattern)); err == nil {
+				args = append(args, "--l2-exclude-interface="+string(pattern))
+			}
+		}
+	}
+	return args
+}
+
+// updateStrategy returns how the speakers are replaced. There is never a new one
+// beside the old one of a node: both would answer for the same addresses.
+func updateStrategy(s *v1beta1.SpeakerUpdateStrategy) appsv1.DaemonSetUpdateStrategy {
+	if s != nil && s.Type == v1beta1.SpeakerOnDelete {
+		return appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}
+	}
+	limits := &appsv1.RollingUpdateDaemonSet{MaxUnavailable: new(intstr.FromInt32(1))}
+	if s != nil && s.RollingUpdate != nil {
+		limits.MaxUnavailable = cmp.Or(s.RollingUpdate.MaxUnavailable, limits.MaxUnavailable)
+	}
+	return appsv1.DaemonSetUpdateStrategy{Type: appsv1.RollingUpdateDaemonSetStrategyType, RollingUpdate: limits}
 }
 
 // speakerTolerations let a speaker run on control-plane nodes, and start and

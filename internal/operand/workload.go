@@ -21,7 +21,7 @@ const (
 	phaseFailing              // it does not get there by itself
 )
 
-// verdict is what there is to say about a workload.
+// verdict is what there is to say about a workload, or what belongs to it.
 type verdict struct {
 	phase     phase
 	available bool   // all the pods that are needed are ready
@@ -37,7 +37,16 @@ func judge(o Observed, pods []corev1.Pod) verdict {
 	if exists {
 		v = state.verdict(name)
 	}
-	causes, anyFailing := podCauses(o.Name, pods)
+	if !exists && o.Object != nil {
+		v = verdict{summary: name + ": is there", phase: phaseSettled}
+	}
+	var (
+		causes     []string
+		anyFailing bool
+	)
+	if isWorkload(o.Kind) {
+		causes, anyFailing = podCauses(o.Name, pods)
+	}
 	switch {
 	case o.ApplyError != nil:
 		// Its pods may be fine, but they are not those that were asked for.
@@ -51,6 +60,10 @@ func judge(o Observed, pods []corev1.Pod) verdict {
 	v.detail = strings.Join(append([]string{v.summary}, causes...), "; ")
 	return v
 }
+
+// isWorkload reports whether objects of a kind have pods. What else is rendered is
+// there or not, and the load balancer is available either way.
+func isWorkload(kind string) bool { return kind == "Deployment" || kind == "DaemonSet" }
 
 // progress is what a workload reports of itself, whatever its kind.
 type progress struct {

@@ -30,6 +30,9 @@ type Input struct {
 	// Speakers has the names of the nodes that run a speaker, and whether it is
 	// ready. Other nodes are no candidates: nobody would answer there.
 	Speakers map[string]bool
+	// IgnoreExcluded has nodes announce addresses although they are labelled to
+	// receive no traffic of load balancers.
+	IgnoreExcluded bool
 }
 
 // ServiceView is what a plan depends on of a Service.

@@ -95,7 +95,7 @@ func newBuilder(in Input) *builder {
 		if node.Name == in.Self {
 			b.self = &in.Nodes[i]
 		}
-		if _, speaks := in.Speakers[node.Name]; speaks && !node.excluded() && !node.NetworkUnavailable {
+		if _, speaks := in.Speakers[node.Name]; speaks && !b.excluded(node) && !node.NetworkUnavailable {
 			b.usable = append(b.usable, node)
 		}
 	}
@@ -228,7 +228,7 @@ func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candida
 	switch {
 	case b.self == nil:
 		return NodeUnknown, holder
-	case b.self.excluded():
+	case b.excluded(*b.self):
 		return NodeExcluded, holder
 	case b.self.NetworkUnavailable:
 		return NetworkUnavailable, holder
@@ -244,6 +244,11 @@ func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candida
 		return NotElected, holder
 	}
 	return Announced, holder
+}
+
+// excluded reports whether a node is to announce nothing because of its label.
+func (b *builder) excluded(node NodeView) bool {
+	return node.excluded() && !b.in.IgnoreExcluded
 }
 
 // speaks reports whether the other nodes know that this one runs a speaker.

@@ -220,6 +220,21 @@ func TestDecisions(t *testing.T) {
 			change: func(_ *testing.T, in *Input) { in.Nodes = in.Nodes[:2] },
 			reason: NodeUnknown, holder: "node2",
 		},
+		"the node is excluded, which is ignored": {
+			change: func(_ *testing.T, in *Input) {
+				in.Nodes[2].Labels = map[string]string{excludeLabel: ""}
+				in.IgnoreExcluded = true
+			},
+			reason: Announced, holder: "node3",
+		},
+		"another node is excluded, which is ignored": {
+			change: func(_ *testing.T, in *Input) {
+				in.Nodes[2].Labels = map[string]string{excludeLabel: ""}
+				in.IgnoreExcluded = true
+				in.Self = "node1"
+			},
+			reason: NotElected, holder: "node3",
+		},
 		"the node is excluded, whatever the label's value": {
 			change: func(_ *testing.T, in *Input) { in.Nodes[2].Labels = labels.Set{excludeLabel: "false"} },
 			reason: NodeExcluded, holder: "node2",
