@@ -21,13 +21,13 @@ import (
 func TestWhatHasNoPods(t *testing.T) {
 	budget := operand.Observed{Kind: "PodDisruptionBudget", Name: operand.Controller, Object: &policyv1.PodDisruptionBudget{}}
 	workloads := []operand.Observed{speakerSeen(3, 3), controllerSeen(1)}
-	require.Equal(t, operand.Conditions(1, operand.Seen{Objects: workloads}), operand.Conditions(1, append(workloads, budget), nil))
+	require.Equal(t, operand.Conditions(1, operand.Seen{Objects: workloads}), operand.Conditions(1, operand.Seen{Objects: append(workloads, budget)}))
 
 	refused := operand.Observed{Kind: budget.Kind, Name: budget.Name, ApplyError: errors.New("not allowed")}
 	waiting := pod(operand.Controller, "controller-1", "node1", func(p *corev1.Pod) {
 		p.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}}}
 	})
-	conditions := operand.Conditions(1, append(workloads, refused), []corev1.Pod{waiting})
+	conditions := operand.Conditions(1, operand.Seen{Objects: append(workloads, refused), Pods: []corev1.Pod{waiting}})
 	require.True(t, meta.IsStatusConditionTrue(conditions, v1beta1.ConditionAvailable))
 	degraded := meta.FindStatusCondition(conditions, v1beta1.ConditionDegraded)
 	require.Equal(t, metav1.ConditionTrue, degraded.Status)
