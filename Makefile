@@ -78,7 +78,7 @@ generate: $(CONTROLLER_GEN) ## Generate the deep-copy code of the API types.
 manifests: $(CONTROLLER_GEN) ## Generate the CRDs, the roles and docs/configuration.md from the code.
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	go run ./docs/generate
-	$(CONTROLLER_GEN) rbac:roleName=metallb-operator paths=./controllers/lifecycle/... paths=./controllers/rollout/... paths=./controllers/admission/... paths=./controllers/resources/... output:rbac:dir=config/rbac/operator
+	$(CONTROLLER_GEN) rbac:roleName=metallb-operator paths=./controllers/lifecycle/... paths=./controllers/rollout/... paths=./controllers/admission/... paths=./controllers/resources/... paths=./controllers/preflight/... output:rbac:dir=config/rbac/operator
 	$(CONTROLLER_GEN) rbac:roleName=metallb-controller paths=./controllers/addresses/... output:rbac:dir=config/rbac/controller
 	$(CONTROLLER_GEN) rbac:roleName=metallb-speaker paths=./speaker/... output:rbac:dir=config/rbac/speaker
 

@@ -372,6 +372,10 @@ const (
 	// ConditionResourcesApplied is true while all that the files of the ConfigMap
 	// metallb-resources describe is applied. Without it there are no such files.
 	ConditionResourcesApplied = "ResourcesApplied"
+	// ConditionPreflightPassed is false while something around the load balancer is
+	// likely to keep it from working: another one for the same Services, say. It
+	// warns, and blocks nothing.
+	ConditionPreflightPassed = "PreflightPassed"
 )
 
 // MetalLBStatus is what the operator saw last.
@@ -379,7 +383,8 @@ type MetalLBStatus struct {
 	// Available: everything runs. Progressing: it is being brought about.
 	// Degraded: it cannot be; the message names what is in the way.
 	// Upgradeable: a newer operator may take over. ResourcesApplied: what the
-	// files beside the operator's manifests describe is applied.
+	// files beside the operator's manifests describe is applied. PreflightPassed:
+	// nothing was found around the load balancer that keeps it from working.
 	//
 	// +optional
 	// +listType=map

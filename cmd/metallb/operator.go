@@ -13,6 +13,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"metallb.io/metallb/controllers/lifecycle"
+	"metallb.io/metallb/controllers/preflight"
 	"metallb.io/metallb/controllers/resources"
 	"metallb.io/metallb/controllers/rollout"
 	"metallb.io/metallb/internal/operand"
@@ -56,6 +57,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	options.Cache = lifecycle.CacheOptions(o.process.namespace)
 	rollout.AddCacheOptions(&options.Cache)
 	resources.AddCacheOptions(&options.Cache)
+	preflight.AddCacheOptions(&options.Cache)
 	if o.leaderElect {
 		electLeader(&options, operand.ManagedBy, o.process.namespace)
 	}
@@ -78,6 +80,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 		workloads,
 		rollout.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
 		resources.NewReconciler(mgr.GetClient(), recorder, o.process.namespace),
+		preflight.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"metallb.io/metallb/controllers/condition"
 	"metallb.io/metallb/internal/manifest"
 )
 
@@ -47,15 +48,15 @@ const fieldOwner = "metallb-operator-resources"
 // Reconciler applies the objects of the ConfigMap. It must not be run by more
 // than one worker at a time.
 type Reconciler struct {
-	client    client.Client
-	recorder  events.EventRecorder
-	namespace string
+	client     client.Client
+	recorder   events.EventRecorder
+	namespace  string
+	conditions *condition.Writer
 
 	// What was last applied and said. It saves requests and events that would
 	// change nothing, and may be lost at any time.
 	applied map[key]applied
 	told    map[string]string // message by file and object
-	report  reported
 	// pruned is the resource version of the ConfigMap that all has been deleted for
 	// that it does not have.
 	pruned string
@@ -63,7 +64,10 @@ type Reconciler struct {
 
 // NewReconciler returns a Reconciler for a namespace.
 func NewReconciler(c client.Client, recorder events.EventRecorder, namespace string) *Reconciler {
-	return &Reconciler{client: c, recorder: recorder, namespace: namespace, applied: make(map[key]applied), told: make(map[string]string)}
+	return &Reconciler{
+		client: c, recorder: recorder, namespace: namespace, conditions: condition.NewWriter(c, fieldOwner),
+		applied: make(map[key]applied), told: make(map[string]string),
+	}
 }
 
 // Reconcile implements reconcile.Reconciler. It is called when the ConfigMap, or
