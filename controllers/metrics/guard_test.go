@@ -10,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	"github.com/stretchr/testify/require"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
 )
 
@@ -156,3 +158,41 @@ func TestWithoutAnAnswerNobodyIsLetThrough(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.get("GET", "/metrics", "Bearer reader's token"))
 	}
 }
+
+// The Guard that a server of metrics is given asks the API server that it is
+// configured for, with the credentials of the component.
+func TestGuardAsksTheAPIServer(t *testing.T) {
+	var asked []string
+	api := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, req *http.Request) {
+		asked = append(asked, req.Method+" "+req.URL.Path+" "+req.Header.Get("Authorization"))
+		out.Header().Set("Content-Type", "application/json")
+		switch req.URL.Path {
+		case "/apis/authentication.k8s.io/v1/tokenreviews":
+			fmt.Fprint(out, `{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": {"authenticated": true, "user": {"username": "reader"}}}`)
+		case "/apis/authorization.k8s.io/v1/subjectaccessreviews":
+			fmt.Fprint(out, `{"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "status": {"allowed": true}}`)
+		}
+	}))
+	defer api.Close()
+	config := &rest.Config{Host: api.URL}
+	own := roundTripper(func(req *http.Request) (*http.Response, error) {
+		req.Header.Set("Authorization", "Bearer own")
+		return http.DefaultTransport.RoundTrip(req)
+	})
+	filter, err := Guard(config, &http.Client{Transport: own})
+	require.NoError(t, err)
+	require.Zero(t, config.QPS, "the limit is the guard's alone")
+	handler, err := filter(logr.Discard(), http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { fmt.Fprint(out, "the metrics") }))
+	require.NoError(t, err)
+
+	w := &world{t: t, handler: handler}
+	require.Equal(t, http.StatusOK, w.get("GET", "/metrics", "Bearer reader's token"))
+	require.Equal(t, []string{
+		"POST /apis/authentication.k8s.io/v1/tokenreviews Bearer own",
+		"POST /apis/authorization.k8s.io/v1/subjectaccessreviews Bearer own",
+	}, asked)
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
