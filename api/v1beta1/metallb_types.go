@@ -121,6 +121,11 @@ type MetalLBSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	Replicas *int32 `json:"replicas,omitempty"`
 
+	// Whether and how the controller and the speakers tell what they measure.
+	//
+	// +optional
+	Metrics *Metrics `json:"metrics,omitempty"`
+
 	// What traffic of the pods is let through.
 	//
 	// +optional

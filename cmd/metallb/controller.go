@@ -14,6 +14,7 @@ import (
 // controllerOptions are the flags of the controller.
 type controllerOptions struct {
 	process processOptions
+	metrics metricsOptions
 	class   string
 }
 
@@ -26,6 +27,7 @@ func newControllerCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	o.process.addFlags(cmd.Flags(), ":17472")
+	o.metrics.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.class, "lb-class", "", "serve only Services with this spec.loadBalancerClass; empty: only those without one")
 	return cmd
 }
@@ -33,6 +35,9 @@ func newControllerCommand() *cobra.Command {
 func (o *controllerOptions) run(ctx context.Context) error {
 	options, err := o.process.managerOptions()
 	if err != nil {
+		return err
+	}
+	if options.Metrics, err = o.metrics.server(); err != nil {
 		return err
 	}
 	options.Cache = addresses.CacheOptions()

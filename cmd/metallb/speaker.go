@@ -18,6 +18,7 @@ import (
 // speakerOptions are the flags of the speaker.
 type speakerOptions struct {
 	process processOptions
+	metrics metricsOptions
 	node    string
 	class   string
 
@@ -36,6 +37,7 @@ func newSpeakerCommand() *cobra.Command {
 	// The speaker is on the node's network: its probes are answered for the
 	// node alone.
 	o.process.addFlags(cmd.Flags(), "127.0.0.1:17472")
+	o.metrics.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.node, "node-name", os.Getenv(envNodeName), "the name of the Node that this process runs on ("+envNodeName+")")
 	cmd.Flags().StringVar(&o.class, "lb-class", "", "serve only Services with this spec.loadBalancerClass; empty: only those without one")
 	cmd.Flags().BoolVar(&o.ignoreExcludeLB, "ignore-exclude-lb", false, "announce addresses on nodes with the label "+corev1.LabelNodeExcludeBalancers+" too")
@@ -53,6 +55,9 @@ func (o *speakerOptions) run(ctx context.Context) error {
 	}
 	options, err := o.process.managerOptions()
 	if err != nil {
+		return err
+	}
+	if options.Metrics, err = o.metrics.server(); err != nil {
 		return err
 	}
 	options.Cache = speaker.CacheOptions(o.process.namespace)

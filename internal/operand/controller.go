@@ -22,6 +22,9 @@ const nonRoot = 65532
 func controller(m *v1beta1.MetalLB, p Params) *appsv1.Deployment {
 	c := container(m, Controller, p, fmt.Sprintf(":%d", healthPort))
 	c.Ports = []corev1.ContainerPort{{Name: "health", ContainerPort: healthPort, Protocol: corev1.ProtocolTCP}}
+	if port, served := metricsPort(m); served {
+		c.Ports = append(c.Ports, corev1.ContainerPort{Name: "metrics", ContainerPort: port, Protocol: corev1.ProtocolTCP})
+	}
 	health := intstr.FromString("health")
 	c.LivenessProbe = probe("", "/healthz", health, livenessPeriodSeconds)
 	c.ReadinessProbe = probe("", "/readyz", health, readinessPeriodSeconds)

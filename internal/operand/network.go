@@ -32,6 +32,10 @@ func networkPolicy(m *v1beta1.MetalLB) (*networkingv1.NetworkPolicy, bool) {
 	if port := cmp.Or(asked.APIPort, v1beta1.DefaultAPIPort); port != httpsPort {
 		apiServer = tcp(httpsPort, port)
 	}
+	served := tcp(healthPort)
+	if port, ok := metricsPort(m); ok {
+		served = tcp(healthPort, port)
+	}
 	dns := append(tcp(dnsPort), networkingv1.NetworkPolicyPort{Protocol: new(corev1.ProtocolUDP), Port: new(intstr.FromInt32(dnsPort))})
 	return &networkingv1.NetworkPolicy{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"},
@@ -39,7 +43,7 @@ func networkPolicy(m *v1beta1.MetalLB) (*networkingv1.NetworkPolicy, bool) {
 		Spec: networkingv1.NetworkPolicySpec{
 			PodSelector: metav1.LabelSelector{MatchLabels: selector(Controller)},
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
-			Ingress:     []networkingv1.NetworkPolicyIngressRule{{Ports: tcp(healthPort)}},
+			Ingress:     []networkingv1.NetworkPolicyIngressRule{{Ports: served}},
 			Egress:      []networkingv1.NetworkPolicyEgressRule{{Ports: apiServer}, {Ports: dns}},
 		},
 	}, true

@@ -103,3 +103,20 @@ func TestPatternsThatAreNoneAreLeftOut(t *testing.T) {
 	require.Contains(t, args, "--l2-exclude-interface=^eth1$")
 	require.NotContains(t, args, "--l2-exclude-interface=eth[")
 }
+
+// Metrics are on the default port if it is not said, and that of the speakers is
+// not declared: it would be reserved on all the node's addresses.
+func TestMetrics(t *testing.T) {
+	spec := v1beta1.MetalLBSpec{Metrics: &v1beta1.Metrics{Enabled: true}}
+	c := rendered[*appsv1.Deployment](t, operand.Controller, spec).Spec.Template.Spec.Containers[0]
+	require.Contains(t, c.Args, "--metrics-bind-address=:7472")
+	require.Contains(t, c.Ports, corev1.ContainerPort{Name: "metrics", ContainerPort: 7472, Protocol: corev1.ProtocolTCP})
+	s := rendered[*appsv1.DaemonSet](t, operand.Speaker, spec).Spec.Template.Spec.Containers[0]
+	require.Contains(t, s.Args, "--metrics-bind-address=:7472")
+	require.Empty(t, s.Ports)
+
+	spec.Metrics = &v1beta1.Metrics{Port: 9120}
+	for _, arg := range rendered[*appsv1.DaemonSet](t, operand.Speaker, spec).Spec.Template.Spec.Containers[0].Args {
+		require.NotContains(t, arg, "--metrics", "not enabled")
+	}
+}

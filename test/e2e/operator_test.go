@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func TestOperatorUndoesDrift(t *testing.T) {
 	speaker.Spec.Template.Spec.Containers[0].Args = []string{"speaker", "--log-level=none"}
 	require.NoError(t, shared.client.Patch(t.Context(), speaker, client.MergeFrom(before)))
 	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, speaker, func() (string, bool) {
-		return "the arguments are still changed", len(speaker.Spec.Template.Spec.Containers[0].Args) == len(before.Spec.Template.Spec.Containers[0].Args)
+		return "the arguments are still changed", slices.Equal(speaker.Spec.Template.Spec.Containers[0].Args, before.Spec.Template.Spec.Containers[0].Args)
 	}))
 	require.Equal(t, before.Spec.Template.Spec, speaker.Spec.Template.Spec)
 	require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
