@@ -92,6 +92,8 @@ format: $(GOLANGCI_LINT) ## Format the code.
 
 .PHONY: verify
 verify: generate manifests lint ## Check that generated files and modules are in order, then lint.
+	@for file in resources/*.yaml; do case $$file in */kustomization.yaml) ;; *) \
+	  grep -q -- "- $${file#resources/}$$" resources/kustomization.yaml || { echo "verify: $$file is not in resources/kustomization.yaml: nobody would apply it" >&2; exit 1; };; esac; done
 	go mod tidy -diff
 	go mod verify
 	@if [ -n "$$(git status --porcelain -- $(GENERATED))" ]; then \
