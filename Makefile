@@ -68,6 +68,10 @@ test-e2e: compiler $(GOTESTSUM) ## Run the end-to-end tests on a running lab, or
 bench-configuration: ## Measure on the lab how long a change of the configuration takes (root).
 	go run ./test/bench/configuration
 
+.PHONY: bench-lifecycle
+bench-lifecycle: ## Measure on the lab how fast the operator starts and repairs the load balancer, and its memory (root).
+	go run ./test/bench/lifecycle
+
 ##@ Code
 
 .PHONY: generate

@@ -13,13 +13,14 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/test/bench/table"
 	"metallb.io/metallb/test/install"
 )
 
 // measureAdmission measures how long it takes to create a pool among many,
 // without storing it; and the same while the API server asks no webhook, which
 // is what it takes anyhow.
-func (b *bench) measureAdmission(ctx context.Context, stored, creates int) ([]row, error) {
+func (b *bench) measureAdmission(ctx context.Context, stored, creates int) ([]table.Row, error) {
 	var unjudged []time.Duration
 	err := install.Unjudged(ctx, b.client, func(ctx context.Context) error {
 		if err := b.createPools(ctx, stored); err != nil {
@@ -53,11 +54,11 @@ func (b *bench) measureAdmission(ctx context.Context, stored, creates int) ([]ro
 		return nil, err
 	}
 	what := fmt.Sprintf("one pool created against %d", stored)
-	return []row{
-		{what: what, times: judged},
-		{what: what + ", no webhook asked", times: unjudged},
-		{what: "the webhook's share of p50 and p99", note: text(quantile(judged, 0.5)-quantile(unjudged, 0.5)) + ", " + text(quantile(judged, 0.99)-quantile(unjudged, 0.99))},
-		{what: "the webhook as the API server measures it, mean", note: text(after.mean(before))},
+	return []table.Row{
+		{What: what, Times: judged},
+		{What: what + ", no webhook asked", Times: unjudged},
+		{What: "the webhook's share of p50 and p99", Note: table.Text(table.Quantile(judged, 0.5)-table.Quantile(unjudged, 0.5)) + ", " + table.Text(table.Quantile(judged, 0.99)-table.Quantile(unjudged, 0.99))},
+		{What: "the webhook as the API server measures it, mean", Note: table.Text(after.mean(before))},
 	}, nil
 }
 

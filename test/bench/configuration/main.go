@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/bench/table"
 	"metallb.io/metallb/test/install"
 	"metallb.io/metallb/test/lab"
 )
@@ -64,7 +65,7 @@ func run(ctx context.Context, stored, creates, changes int) (err error) {
 		return fmt.Errorf("measure admission: %w", err)
 	}
 	fmt.Println()
-	printTable(os.Stdout, append(admission, rollout...))
+	table.Print(os.Stdout, append(admission, rollout...))
 	return nil
 }
 

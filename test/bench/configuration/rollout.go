@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/test/bench/table"
 	"metallb.io/metallb/test/install"
 )
 
@@ -23,7 +24,7 @@ const patience = time.Minute
 // takes, from the API server's answer on, until every component says that it
 // runs it; and until somebody who watches the pools hears of it, which nothing
 // can be faster than.
-func (b *bench) measureRollout(ctx context.Context, changes int) ([]row, error) {
+func (b *bench) measureRollout(ctx context.Context, changes int) ([]table.Row, error) {
 	if err := b.settle(ctx); err != nil {
 		return nil, err
 	}
@@ -88,10 +89,10 @@ func (b *bench) measureRollout(ctx context.Context, changes int) ([]row, error) 
 			return nil, err
 		}
 	}
-	return []row{
-		{what: "one pool added, until all components run it", times: running},
-		{what: "one pool added, until it is named for all", times: named},
-		{what: "one pool added, until a watcher hears of it", times: seen},
+	return []table.Row{
+		{What: "one pool added, until all components run it", Times: running},
+		{What: "one pool added, until it is named for all", Times: named},
+		{What: "one pool added, until a watcher hears of it", Times: seen},
 	}, nil
 }
 
