@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -192,21 +191,17 @@ func repair(ctx context.Context, c client.WithWatch) (time.Duration, error) {
 	}
 }
 
-// memoryOf returns the RssAnon of the processes of a role, which run on this machine.
+// memoryOf returns the RssAnon of the processes of a role.
 func memoryOf(role string) (string, error) {
-	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	pids, err := install.Processes(role)
 	if err != nil {
 		return "", err
 	}
 	var found []string
-	for _, file := range commands {
-		command, err := os.ReadFile(file)
-		if err != nil || !strings.HasPrefix(string(command), "/metallb\x00"+role+"\x00") && string(command) != "/metallb\x00"+role {
-			continue // it has ended, or is another one
-		}
-		status, err := os.ReadFile(filepath.Join(filepath.Dir(file), "status"))
+	for _, pid := range pids {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
-			continue
+			continue // it has ended
 		}
 		for line := range strings.Lines(string(status)) {
 			if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
