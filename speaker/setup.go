@@ -29,11 +29,11 @@ import (
 	"metallb.io/metallb/speaker/l2"
 )
 
-// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
-// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=services;nodes,verbs=list;watch
+// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,verbs=list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates/status,verbs=patch
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=controllerrevisions,verbs=get
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=secrets,verbs=get

@@ -34,7 +34,7 @@ import (
 // +kubebuilder:rbac:groups="",resources=services;namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,resourceNames=default;controller,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,resourceNames=default;controller,verbs=list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates/status,resourceNames=controller,verbs=patch
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=controllerrevisions,verbs=get
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=events,verbs=create;patch

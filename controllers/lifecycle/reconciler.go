@@ -62,15 +62,15 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 // workload, and to update the MetalLB object's finalizers. Events are of two API
 // groups: those about MetalLB objects, and those of the leader election.
 //
-// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs,verbs=get;list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs,verbs=list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs/status,verbs=patch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs/finalizers,verbs=update
-// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments;daemonsets,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments;daemonsets,verbs=list;watch;create
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=deployments,resourceNames=controller,verbs=patch;delete
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=daemonsets,resourceNames=speaker,verbs=patch;delete
-// +kubebuilder:rbac:groups=networking.k8s.io,namespace=metallb-system,resources=networkpolicies,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=networking.k8s.io,namespace=metallb-system,resources=networkpolicies,verbs=list;watch;create
 // +kubebuilder:rbac:groups=networking.k8s.io,namespace=metallb-system,resources=networkpolicies,resourceNames=controller,verbs=patch;delete
-// +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,verbs=list;watch;create
 // +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,resourceNames=controller,verbs=patch;delete
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="";events.k8s.io,namespace=metallb-system,resources=events,verbs=create;patch

@@ -41,8 +41,8 @@ const (
 // fieldOwner is the field manager of what is applied.
 const fieldOwner = "metallb-operator-resources"
 
-// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=configmaps,resourceNames=metallb-resources,verbs=get;list;watch
-// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;l2advertisements;bgpadvertisements;bgppeers;bfdprofiles;communities;metallbs,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=configmaps,resourceNames=metallb-resources,verbs=list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;l2advertisements;bgpadvertisements;bgppeers;bfdprofiles;communities;metallbs,verbs=list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs/status,verbs=patch
 
 // Reconciler applies the objects of the ConfigMap. It must not be run by more

@@ -58,10 +58,10 @@ type state struct {
 // which is how a permission for one name comes to allow them.
 //
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=secrets,verbs=create
-// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=secrets,resourceNames=metallb-webhook-cert,verbs=get;list;watch;update;delete
+// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=secrets,resourceNames=metallb-webhook-cert,verbs=update;delete
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=replicasets,verbs=get
-// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=metallb-webhook-configuration,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=admissionregistration.k8s.io,resources=validatingwebhookconfigurations,resourceNames=metallb-webhook-configuration,verbs=list;watch;patch
 
 // Reconcile implements reconcile.Reconciler.
 func (o *own) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
