@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -88,5 +89,5 @@ func requireResources(t *testing.T, status metav1.ConditionStatus, texts ...stri
 
 func gone(t *testing.T, o client.Object) bool {
 	t.Helper()
-	return client.IgnoreNotFound(shared.client.Get(t.Context(), client.ObjectKeyFromObject(o), o)) == nil && o.GetUID() == ""
+	return apierrors.IsNotFound(shared.client.Get(t.Context(), client.ObjectKeyFromObject(o), o))
 }
