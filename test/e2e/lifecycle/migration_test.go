@@ -27,11 +27,7 @@ import (
 func TestMigration(t *testing.T) {
 	before := listing(t)
 	upstream := metalLB(t)
-	t.Cleanup(func() {
-		kubectl(t, "delete", "-k", upstream, "--ignore-not-found", "--timeout=2m")
-		requireNothingLeft(t, before)
-	})
-	kubectl(t, "apply", "-k", upstream)
+	apply(t, upstream)
 	// Nobody judges: MetalLB's webhooks have no pod.
 	kubectl(t, "delete", "validatingwebhookconfiguration", "metallb-webhook-configuration")
 	kubectl(t, "wait", "crd", "ipaddresspools.metallb.io", "l2advertisements.metallb.io", "--for=condition=Established", "--timeout=1m")
@@ -45,7 +41,7 @@ func TestMigration(t *testing.T) {
 	manifests := filepath.Join(work, "metallb")
 	require.NoError(t, os.Mkdir(manifests, 0o755))
 	require.NoError(t, install.Everything(shared.lab, manifests, shared.image, map[string]string{"metallb.yaml": files("")["metallb.yaml"]}))
-	t.Cleanup(func() { kubectl(t, "delete", "-k", manifests, "--ignore-not-found", "--timeout=2m") })
+	removeAfter(t, manifests)
 	commands := commandsOf(t, "../../../docs/migration.md")
 	require.GreaterOrEqual(t, len(commands), 5)
 	for _, block := range commands {
@@ -68,6 +64,8 @@ func TestMigration(t *testing.T) {
 	require.Equal(t, "172.30.0.200", addressOf(t, fresh), "the first free one")
 	require.NoError(t, shared.client.Delete(t.Context(), fresh))
 	kubectl(t, "delete", "-f", "testdata/migration.yaml")
+	kubectl(t, "delete", "-k", manifests, "--timeout=2m")
+	requireNothingLeft(t, before)
 }
 
 // metalLB returns the directory of MetalLB's manifests, of the version that the

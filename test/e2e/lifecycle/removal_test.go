@@ -46,13 +46,19 @@ func everythingOf(t *testing.T, image string, files map[string]string) string {
 // apply applies manifests, and removes what is left of them when the test ends.
 func apply(t *testing.T, manifests string) {
 	t.Helper()
+	removeAfter(t, manifests)
+	kubectl(t, "apply", "-k", manifests)
+}
+
+// removeAfter removes what is left of manifests when the test ends.
+func removeAfter(t *testing.T, manifests string) {
+	t.Helper()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		_, err := install.Kubectl(ctx, shared.lab, "delete", "-k", manifests, "--ignore-not-found", "--timeout=2m")
 		assert.NoError(t, err)
 	})
-	kubectl(t, "apply", "-k", manifests)
 }
 
 // requireInstalled waits until all that the files say is there and in force.
