@@ -51,6 +51,6 @@ func outdatedCRDs(ctx context.Context, reader client.Reader) (*operand.Refusal, 
 		return nil, nil
 	}
 	return &operand.Refusal{Reason: operand.ReasonCRDsOutdated, Message: fmt.Sprintf(
-		"the CustomResourceDefinitions are outdated, this version needs the schema %d: %s; until then what runs is left as it is: apply those of this version with `kubectl apply --server-side --force-conflicts -k config/crd`",
+		"the CustomResourceDefinitions are outdated, this version needs the schema %d: %s; until then what runs is left as it is: apply those of this version with `kubectl apply -k config/crd`",
 		v1beta1.Schema, strings.Join(outdated, ", "))}, nil
 }

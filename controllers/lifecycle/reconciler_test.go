@@ -468,7 +468,7 @@ func TestOutdatedCRDs(t *testing.T) {
 			degraded := c.condition(v1beta1.ConditionDegraded)
 			require.Equal(t, operand.ReasonCRDsOutdated, degraded.Reason)
 			require.Contains(t, degraded.Message, "metallbs.metallb.io")
-			require.Contains(t, degraded.Message, "kubectl apply --server-side --force-conflicts -k config/crd")
+			require.Contains(t, degraded.Message, "kubectl apply -k config/crd")
 			require.Equal(t, metav1.ConditionTrue, c.condition(v1beta1.ConditionAvailable).Status, "it goes on")
 
 			c.schema = "2" // of a later version

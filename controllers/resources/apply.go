@@ -52,8 +52,11 @@ func (r *Reconciler) apply(ctx context.Context, files *corev1.ConfigMap, o manif
 		return err
 	}
 	r.applied[k] = applied{sent: wanted, answer: answer}
-	if live != nil && unchanged(live, answer) && sameSpec(live, answer) {
+	switch {
+	case live != nil && unchanged(live, answer) && sameSpec(live, answer):
 		return nil // it was so already
+	case live == nil && same && answer.GetUID() == last.answer.GetUID():
+		return nil // the cache does not know yet what was applied just now
 	}
 	reason, note := "Applied", fmt.Sprintf("Applied %s of %s", o, o.File)
 	if same {

@@ -15,11 +15,12 @@ import (
 	"metallb.io/metallb/internal/manifest"
 )
 
-// prune deletes what was applied from files that say nothing of it any more. What
-// came from a file that is flawed stays: it may be in there, unreadable. So does
-// everything if no file describes anything: that is a mistake rather than a wish.
+// prune deletes what was applied from files that say nothing of it any more. As long
+// as anything is wrong with a file, nothing is deleted: what is missing may be in
+// there, unreadable, wherever it was before. Nor is it if no file describes anything:
+// that is a mistake rather than a wish.
 func (r *Reconciler) prune(ctx context.Context, files *corev1.ConfigMap, set manifest.Set) []failure {
-	if len(set.Objects) == 0 {
+	if len(set.Objects) == 0 || len(set.Problems) > 0 {
 		return nil
 	}
 	wanted := make(map[key]bool, len(set.Objects))
@@ -36,7 +37,7 @@ func (r *Reconciler) prune(ctx context.Context, files *corev1.ConfigMap, set man
 		// The only error is one of our function.
 		err := meta.EachListItem(list, func(item runtime.Object) error {
 			o, ok := item.(client.Object)
-			if !ok || wanted[key{k.name, o.GetName()}] || o.GetDeletionTimestamp() != nil || set.Flawed(o.GetAnnotations()[FileAnnotation]) {
+			if !ok || wanted[key{k.name, o.GetName()}] || o.GetDeletionTimestamp() != nil {
 				return nil
 			}
 			if err := r.delete(ctx, files, k.name, o); err != nil {

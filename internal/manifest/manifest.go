@@ -51,12 +51,6 @@ type Set struct {
 	Problems []Problem
 }
 
-// Flawed reports whether something is wrong with a file, so that it may have been
-// meant to describe more than was understood.
-func (s Set) Flawed(file string) bool {
-	return slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.File == file })
-}
-
 // kinds are those of the objects that are taken, in the order in which they are
 // best created: what others refer to first.
 var kinds = []schema.GroupVersionKind{
@@ -168,6 +162,11 @@ func check(o *unstructured.Unstructured, namespace string) error {
 	}
 	if ns := o.GetNamespace(); ns != "" && ns != namespace {
 		return fmt.Errorf("%s: metadata.namespace %q is not %q: remove it, or use kubectl apply for the object", describe(o), ns, namespace)
+	}
+	for _, field := range []string{"labels", "annotations"} {
+		if _, _, err := unstructured.NestedNullCoercingStringMap(o.Object, "metadata", field); err != nil {
+			return fmt.Errorf("%s: metadata.%s: a value is no text: put it in quotes", describe(o), field)
+		}
 	}
 	return nil
 }

@@ -58,23 +58,23 @@ metadata: {name: metallb}
 // TestWhatIsWrongIsNamed, and takes nothing else along.
 func TestWhatIsWrongIsNamed(t *testing.T) {
 	for name, tc := range map[string]struct{ content, want string }{
-		"no YAML":          {"a: [", "is no YAML of an object: error converting YAML to JSON: yaml: line 1: did not find expected node content"},
-		"a list":           {"[1, 2]", "is no YAML of an object: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}"},
-		"a key twice":      {"kind: A\nkind: B", "is no YAML of an object: error converting YAML to JSON: yaml: unmarshal errors:\n  line 2: key \"kind\" already set in map"},
-		"no name":          {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool", "IPAddressPool of metallb.io/v1beta1: metadata.name is missing: give the object a name"},
-		"no metadata":      {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: 7", "IPAddressPool of metallb.io/v1beta1: metadata.name is missing: give the object a name"},
-		"nothing known":    {"metadata: {name: a}", "an object without a kind a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
-		"a foreign kind":   {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}", "Secret of v1 a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
-		"a status kind":    {"apiVersion: metallb.io/v1beta1\nkind: ConfigurationState\nmetadata: {name: a}", "ConfigurationState of metallb.io/v1beta1 a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
-		"another version":  {"apiVersion: metallb.io/v1\nkind: IPAddressPool\nmetadata: {name: a}", "IPAddressPool of metallb.io/v1 a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
-		"a foreign object": {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: a, namespace: default}", `IPAddressPool of metallb.io/v1beta1 a: metadata.namespace "default" is not "metallb-system": remove it, or use kubectl apply for the object`},
+		"no YAML":                       {"a: [", "is no YAML of an object: error converting YAML to JSON: yaml: line 1: did not find expected node content"},
+		"a list":                        {"[1, 2]", "is no YAML of an object: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type map[string]interface {}"},
+		"a key twice":                   {"kind: A\nkind: B", "is no YAML of an object: error converting YAML to JSON: yaml: unmarshal errors:\n  line 2: key \"kind\" already set in map"},
+		"no name":                       {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool", "IPAddressPool of metallb.io/v1beta1: metadata.name is missing: give the object a name"},
+		"no metadata":                   {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: 7", "IPAddressPool of metallb.io/v1beta1: metadata.name is missing: give the object a name"},
+		"a label that is no text":       {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: a, labels: {tier: gold, public: true}}", "IPAddressPool of metallb.io/v1beta1 a: metadata.labels: a value is no text: put it in quotes"},
+		"an annotation that is no text": {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: a, annotations: {n: 7}}", "IPAddressPool of metallb.io/v1beta1 a: metadata.annotations: a value is no text: put it in quotes"},
+		"nothing known":                 {"metadata: {name: a}", "an object without a kind a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
+		"a foreign kind":                {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}", "Secret of v1 a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
+		"a status kind":                 {"apiVersion: metallb.io/v1beta1\nkind: ConfigurationState\nmetadata: {name: a}", "ConfigurationState of metallb.io/v1beta1 a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
+		"another version":               {"apiVersion: metallb.io/v1\nkind: IPAddressPool\nmetadata: {name: a}", "IPAddressPool of metallb.io/v1 a: this kind is not applied from here: use kubectl apply for it; what is applied are MetalLB, BFDProfile, Community, IPAddressPool, BGPPeer, L2Advertisement, BGPAdvertisement of metallb.io"},
+		"a foreign object":              {"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: a, namespace: default}", `IPAddressPool of metallb.io/v1beta1 a: metadata.namespace "default" is not "metallb-system": remove it, or use kubectl apply for the object`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := manifest.Read(map[string]string{"bad.yaml": tc.content, "good.yaml": pool}, namespace)
 			require.Equal(t, []manifest.Problem{{File: "bad.yaml", Message: tc.want}}, set.Problems)
 			require.Equal(t, []string{"good.yaml IPAddressPool/public"}, names(set.Objects))
-			require.True(t, set.Flawed("bad.yaml"))
-			require.False(t, set.Flawed("good.yaml"))
 
 			set = manifest.Read(map[string]string{"both.yaml": pool + "---\n" + tc.content}, namespace)
 			require.Equal(t, []manifest.Problem{{File: "both.yaml", Message: "document 2: " + tc.want}}, set.Problems)
