@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -76,7 +77,14 @@ func announcedPoolOf(t *testing.T, addresses ...v1beta1.AddressRange) *v1beta1.I
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
 		Spec:       v1beta1.IPAddressPoolSpec{Addresses: addresses},
 	}
-	create(t, pool)
+	// The pool of the test before may still be in the way of the webhooks' caches.
+	var err error
+	require.Eventually(t, func() bool {
+		err = shared.client.Create(t.Context(), pool)
+		return !apierrors.IsInvalid(err)
+	}, 10*time.Second, 100*time.Millisecond)
+	require.NoError(t, err)
+	deleteAfter(t, pool)
 	create(t, &v1beta1.L2Advertisement{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
 		Spec:       v1beta1.L2AdvertisementSpec{IPAddressPools: []string{pool.Name}},

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"regexp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,10 @@ func TestEveryStatusFieldHasOneWriter(t *testing.T) {
 		requireWriters(t, o, map[string]string{"conditions": byRollout})
 	}
 	for _, o := range objectsOf(t, "v1beta1", "MetalLB") {
-		requireWriters(t, o, map[string]string{"conditions": byLifecycle, "version": byLifecycle, "configuration": byRollout})
+		requireWriters(t, o, map[string]string{
+			"conditions": byLifecycle, "conditions PreflightPassed": byLifecycle + "-preflight", "conditions ResourcesApplied": byLifecycle + "-resources",
+			"version": byLifecycle, "configuration": byRollout,
+		})
 	}
 	for _, o := range objectsOf(t, "v1beta1", "ConfigurationState") {
 		writer := bySpeaker
@@ -95,9 +99,13 @@ func objectsOf(t *testing.T, version, kind string) []*unstructured.Unstructured 
 	return objects
 }
 
+// conditionType finds the type of a condition in a path of leaves.
+var conditionType = regexp.MustCompile(`^/f:conditions/k:{"type":"(\w+)"}`)
+
 // requireWriters checks that each field of an object's status, and each element
-// of its lists, has one writer, and that it is the right one for the field. A
-// field need not be there, but the status has to have one.
+// of its lists, has one writer, and that it is the right one for the field, or for
+// the condition if it is named. A field need not be there, but the status has to
+// have one.
 func requireWriters(t *testing.T, o *unstructured.Unstructured, want map[string]string) {
 	t.Helper()
 	writers := make(map[string][]string)
@@ -113,6 +121,9 @@ func requireWriters(t *testing.T, o *unstructured.Unstructured, want map[string]
 	require.NotEmpty(t, writers, "%s has no status", name)
 	for path, managers := range writers {
 		field := strings.TrimPrefix(strings.SplitN(path, "/", 3)[1], "f:")
+		if condition := conditionType.FindStringSubmatch(path); condition != nil && want[field+" "+condition[1]] != "" {
+			field += " " + condition[1]
+		}
 		require.Contains(t, want, field, "%s: nobody should write status%s, but %v does", name, path, managers)
 		require.Equal(t, []string{want[field]}, slices.Compact(managers), "%s: status%s", name, path)
 	}
