@@ -4,8 +4,8 @@ package e2e
 
 import (
 	"encoding/json"
-	"regexp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
