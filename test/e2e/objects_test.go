@@ -31,9 +31,16 @@ func limit(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
+// create creates an object that is valid. One of the test before, which was deleted
+// a moment ago, may still be in its way: webhooks judge by what they have heard of.
 func create(t *testing.T, object client.Object) {
 	t.Helper()
-	require.NoError(t, shared.client.Create(t.Context(), object))
+	var err error
+	require.Eventually(t, func() bool {
+		err = shared.client.Create(t.Context(), object)
+		return !apierrors.IsInvalid(err)
+	}, 10*time.Second, 100*time.Millisecond)
+	require.NoError(t, err)
 	deleteAfter(t, object)
 }
 
@@ -77,14 +84,7 @@ func announcedPoolOf(t *testing.T, addresses ...v1beta1.AddressRange) *v1beta1.I
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
 		Spec:       v1beta1.IPAddressPoolSpec{Addresses: addresses},
 	}
-	// The pool of the test before may still be in the way of the webhooks' caches.
-	var err error
-	require.Eventually(t, func() bool {
-		err = shared.client.Create(t.Context(), pool)
-		return !apierrors.IsInvalid(err)
-	}, 10*time.Second, 100*time.Millisecond)
-	require.NoError(t, err)
-	deleteAfter(t, pool)
+	create(t, pool)
 	create(t, &v1beta1.L2Advertisement{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-", Namespace: install.Namespace},
 		Spec:       v1beta1.L2AdvertisementSpec{IPAddressPools: []string{pool.Name}},
