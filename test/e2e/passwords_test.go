@@ -35,6 +35,8 @@ func TestPasswordsAreNotShown(t *testing.T) {
 	restoreOperator(t)
 	addOperatorArgument(t, "--log-level=all")
 	require.NoError(t, install.OperatorReady(limit(t, time.Minute), shared.client))
+	// Those that were replaced just now may still be stopping, and cannot be asked.
+	require.Eventually(t, func() bool { return len(pods(t, "operator")) == 2 }, time.Minute, 100*time.Millisecond)
 	inline, fromSecret := "e2e-inline-password", "e2e-password-of-a-secret"
 	secret := passwordSecret(fromSecret)
 	create(t, secret)
