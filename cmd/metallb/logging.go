@@ -67,7 +67,8 @@ func (g gate) WithGroup(name string) slog.Handler { return gate{g.Handler.WithGr
 func threshold(level v1beta1.LogLevel) (slog.Level, error) {
 	switch level {
 	case v1beta1.LogLevelAll:
-		return math.MinInt8, nil
+		// From verbosity 8 on, client-go logs what is sent and received: passwords.
+		return -7, nil
 	case v1beta1.LogLevelDebug:
 		return slog.LevelDebug, nil
 	case v1beta1.LogLevelInfo:

@@ -49,7 +49,7 @@ func TestOperatorIsKilledAtRandom(t *testing.T) {
 		requireNothingMissing(t, installed)
 
 		killed = killOperators(t, moment("removal", 4*time.Second))
-		kubectl(t, "delete", "-k", everything(t, files(range10)), "--timeout=2m")
+		kubectl(t, "delete", "-k", everything(t, files(range10)), removalTimeout)
 		require.NoError(t, <-killed)
 		requireNothingLeft(t, before)
 	}

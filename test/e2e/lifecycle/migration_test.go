@@ -64,7 +64,7 @@ func TestMigration(t *testing.T) {
 	require.Equal(t, "172.30.0.200", addressOf(t, fresh), "the first free one")
 	require.NoError(t, shared.client.Delete(t.Context(), fresh))
 	kubectl(t, "delete", "-f", "testdata/migration.yaml")
-	kubectl(t, "delete", "-k", manifests, "--timeout=2m")
+	kubectl(t, "delete", "-k", manifests, removalTimeout)
 	requireNothingLeft(t, before)
 }
 

@@ -54,9 +54,9 @@ func apply(t *testing.T, manifests string) {
 func removeAfter(t *testing.T, manifests string) {
 	t.Helper()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
 		defer cancel()
-		_, err := install.Kubectl(ctx, shared.lab, "delete", "-k", manifests, "--ignore-not-found", "--timeout=2m")
+		_, err := install.Kubectl(ctx, shared.lab, "delete", "-k", manifests, "--ignore-not-found", removalTimeout)
 		assert.NoError(t, err)
 	})
 }
@@ -119,7 +119,7 @@ func TestApplyOnceDeleteOnce(t *testing.T) {
 		require.Equal(t, address, got)
 
 		began = time.Now()
-		kubectl(t, "delete", "-k", manifests, "--timeout=2m")
+		kubectl(t, "delete", "-k", manifests, removalTimeout)
 		requireNothingLeft(t, before)
 		t.Logf("cycle %d: installed in %s, removed in %s", cycle+1, installed.Round(100*time.Millisecond), time.Since(began).Round(100*time.Millisecond))
 		require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(svc), svc))
@@ -130,12 +130,12 @@ func TestApplyOnceDeleteOnce(t *testing.T) {
 // TestRemovalInAnyOrder removes a part of the product first, and then the rest.
 func TestRemovalInAnyOrder(t *testing.T) {
 	for name, first := range map[string][]string{
-		"the namespace":       {"delete", "namespace", install.Namespace, "--timeout=2m"},
-		"the CRDs":            {"delete", "-k", "../../../config/crd", "--timeout=2m"},
-		"the MetalLB object":  {"delete", "metallb", "metallb", "-n", install.Namespace, "--timeout=2m"},
-		"the operator":        {"delete", "deployment", "metallb-operator", "-n", install.Namespace, "--timeout=2m"},
-		"the permissions":     {"delete", "-k", "../../../config/rbac", "--timeout=2m"},
-		"the resources":       {"delete", "configmap", "metallb-resources", "-n", install.Namespace, "--timeout=2m"},
+		"the namespace":       {"delete", "namespace", install.Namespace, removalTimeout},
+		"the CRDs":            {"delete", "-k", "../../../config/crd", removalTimeout},
+		"the MetalLB object":  {"delete", "metallb", "metallb", "-n", install.Namespace, removalTimeout},
+		"the operator":        {"delete", "deployment", "metallb-operator", "-n", install.Namespace, removalTimeout},
+		"the permissions":     {"delete", "-k", "../../../config/rbac", removalTimeout},
+		"the resources":       {"delete", "configmap", "metallb-resources", "-n", install.Namespace, removalTimeout},
 		"nothing, it is dead": {"patch", "deployment", "metallb-operator", "-n", install.Namespace, "--type=json", `-p=[{"op":"replace","path":"/spec/replicas","value":0}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestRemovalInAnyOrder(t *testing.T) {
 			apply(t, manifests)
 			requireInstalled(t)
 			kubectl(t, first...)
-			kubectl(t, "delete", "-k", manifests, "--ignore-not-found", "--timeout=2m")
+			kubectl(t, "delete", "-k", manifests, "--ignore-not-found", removalTimeout)
 			requireNothingLeft(t, before)
 		})
 	}
@@ -160,6 +160,6 @@ func TestRemovalOfWhatNeverRan(t *testing.T) {
 	for _, kind := range strings.Fields(kubectl(t, "api-resources", "--api-group=metallb.io", "-o", "name")) {
 		kubectl(t, "get", kind, "-A")
 	}
-	kubectl(t, "delete", "-k", manifests, "--timeout=2m")
+	kubectl(t, "delete", "-k", manifests, removalTimeout)
 	requireNothingLeft(t, before)
 }

@@ -51,7 +51,7 @@ func TestResourcesAreKept(t *testing.T) {
 		requireResources(t, metav1.ConditionTrue, "2 objects")
 		require.True(t, gone(t, &v1beta1.L2Advertisement{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "public"}}))
 	})
-	kubectl(t, "delete", "-k", everything(t, files(range10)), "--timeout=2m")
+	kubectl(t, "delete", "-k", everything(t, files(range10)), removalTimeout)
 	requireNothingLeft(t, before)
 }
 

@@ -26,6 +26,11 @@ import (
 // that has never built Kubernetes needs most of it.
 const setUpLimit = 25 * time.Minute
 
+// removalTimeout is how long kubectl waits for a removal. Now and then the API server
+// takes two minutes to remove a kind of its own accord: its finalizer looks again that
+// late when the storage of the kind was not ready.
+const removalTimeout = "--timeout=5m"
+
 // cycles is how often the product is installed and removed.
 var cycles = flag.Int("cycles", 3, "how often the product is installed and removed")
 
@@ -93,7 +98,7 @@ func setUp(ctx context.Context) error {
 	if err := shared.lab.LoadImage(ctx, image.Reference, image.Archive); err != nil {
 		return err
 	}
-	_, err = install.Kubectl(ctx, shared.lab, "delete", "-k", "../../..", "--ignore-not-found", "--timeout=2m")
+	_, err = install.Kubectl(ctx, shared.lab, "delete", "-k", "../../..", "--ignore-not-found", removalTimeout)
 	return err
 }
 
@@ -107,7 +112,7 @@ func limit(t *testing.T, d time.Duration) context.Context {
 // kubectl runs kubectl as a user does.
 func kubectl(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := install.Kubectl(limit(t, 3*time.Minute), shared.lab, args...)
+	out, err := install.Kubectl(limit(t, 6*time.Minute), shared.lab, args...)
 	require.NoError(t, err)
 	return out
 }
