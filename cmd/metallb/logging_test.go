@@ -22,7 +22,8 @@ func logged(out *bytes.Buffer, log logr.Logger) (kinds []string) {
 		{"error", func() { log.Error(errors.New("x"), "x") }},
 		{"info", func() { log.Info("x") }},
 		{"debug", func() { log.V(4).Info("x") }},
-		{"trace", func() { log.V(9).Info("x") }},
+		{"trace", func() { log.V(7).Info("x") }},
+		{"what client-go sends and receives, with passwords", func() { log.V(8).Info("x") }},
 	} {
 		out.Reset()
 		kind.log()
