@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -41,9 +42,11 @@ type baselines struct {
 	// passwordKey stands in for the leader's, so that what is built here is as
 	// large as what is stored there.
 	passwordKey config.Password
+	// lag is how long the cache may take to hear of a change.
+	lag time.Duration
 
-	// changes counts the changes of the objects so far.
-	changes atomic.Uint64
+	// changes are those of the objects so far.
+	changes changeCount
 	current atomic.Pointer[baseline]
 	size    atomic.Pointer[knownSize]
 
@@ -61,6 +64,7 @@ func newBaselines(cache, live client.Reader, namespace string) *baselines {
 		cache: cache, live: live, namespace: namespace,
 		synced:      func(context.Context) bool { return true },
 		passwordKey: config.NewPassword(rand.Text()),
+		lag:         usualLag,
 		building:    make(chan struct{}, 1),
 	}
 }

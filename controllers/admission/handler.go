@@ -67,8 +67,7 @@ func (c changes) created(ctx context.Context, object client.Object) admission.Re
 		return c.judge(ctx, object, c.ownProblems(object))
 	}
 	// All that is wrong with it is told at once, but not what is in the way here.
-	alone := config.NewTrial(config.Objects{}, config.Snapshot{}).Put(object)
-	return refused(c.kind, object.GetName(), append(c.ownProblems(object), errorsAdded(nil, alone.Verdict)...))
+	return refused(c.kind, object.GetName(), append(c.ownProblems(object), errorsAlone(object)...))
 }
 
 func (c changes) updated(ctx context.Context, old, object client.Object) admission.Response {
@@ -87,9 +86,19 @@ func unchanged(old, object client.Object) bool {
 	return object.GetGeneration() != 0 && object.GetGeneration() == old.GetGeneration() && maps.Equal(object.GetLabels(), old.GetLabels())
 }
 
-// judge compares what would become of the stored objects with and without the
-// change. The problems are those that were found already.
+// judge refuses or allows a change by the stored objects. The problems are those
+// that were found already.
 func (c changes) judge(ctx context.Context, object client.Object, problems []finding) admission.Response {
+	response := c.compare(ctx, object, problems)
+	if response.Allowed || len(problems) > 0 || len(errorsAlone(object)) > 0 {
+		return response // whatever becomes of others
+	}
+	return c.baselines.patiently(ctx, func(ctx context.Context) admission.Response { return c.compare(ctx, object, nil) })
+}
+
+// compare finds out what would become of the stored objects with and without the
+// change.
+func (c changes) compare(ctx context.Context, object client.Object, problems []finding) admission.Response {
 	before, err := c.baselines.get(ctx)
 	if err != nil {
 		return unavailable(err)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"metallb.io/metallb/controllers/configuration"
 	"metallb.io/metallb/internal/config"
 )
@@ -38,6 +40,11 @@ func errorsAdded(before []config.Verdict, after config.Verdict) []finding {
 		found = append(found, finding{key, p})
 	}
 	return found
+}
+
+// errorsAlone returns what is wrong with an object whatever others there are.
+func errorsAlone(object client.Object) []finding {
+	return errorsAdded(nil, config.NewTrial(config.Objects{}, config.Snapshot{}).Put(object).Verdict)
 }
 
 // warningsAdded returns the warnings on a changed object, and those on others

@@ -41,6 +41,10 @@ func (c profileChanges) Handle(ctx context.Context, req admission.Request) admis
 	if profile.GetNamespace() != c.baselines.namespace {
 		return admission.Allowed("")
 	}
+	return c.baselines.patiently(ctx, func(ctx context.Context) admission.Response { return c.judgeDeletion(ctx, profile) })
+}
+
+func (c profileChanges) judgeDeletion(ctx context.Context, profile client.Object) admission.Response {
 	peers, err := c.users(ctx, profile.GetName())
 	if err != nil {
 		// Removal does not wait for anybody.

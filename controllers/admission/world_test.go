@@ -72,6 +72,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 			return c.List(ctx, list, opts...)
 		}}).Build()
 	w.baselines = newBaselines(w.client, w.client, namespace)
+	w.lag = 0 // it hears of all changes
 	w.served = serve(w.baselines, scheme)
 	return w
 }
