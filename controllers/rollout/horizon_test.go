@@ -3,12 +3,10 @@
 package rollout
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -130,16 +128,4 @@ func TestPatienceGrows(t *testing.T) {
 		w.waits()
 	}
 	require.Equal(t, 4*asked, w.lists)
-}
-
-func TestWhatThereIsIsListedInPages(t *testing.T) {
-	w := newWorld(t)
-	for i := range 2*pageSize + 1 {
-		w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprint("secret-", i)}})
-	}
-	kind, err := w.store.list(t.Context(), func() client.ObjectList { return new(corev1.SecretList) })
-	require.NoError(t, err)
-	require.Len(t, kind.objects, 2*pageSize+1)
-	require.NotEmpty(t, kind.version)
-	require.Equal(t, 3, w.lists)
 }

@@ -54,7 +54,7 @@ type store struct {
 	// objects that the cache may not have yet. Then there is a horizon until it has
 	// them: nothing may be published before.
 	unseen  bool
-	horizon *horizon
+	horizon *expectation
 	// revision and secret are those of last, by their UIDs, and hold what they
 	// should.
 	revision, secret types.UID
