@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,22 +26,14 @@ type process struct {
 // productProcesses returns the processes of the product by role.
 func productProcesses(t *testing.T) map[string][]process {
 	t.Helper()
-	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	all, err := install.ProcessesByRole()
 	require.NoError(t, err)
 	processes := make(map[string][]process)
-	for _, file := range commands {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			continue // the process has ended
-		}
-		argv := strings.Split(string(data), "\x00")
-		if argv[0] != "/metallb" || len(argv) < 2 {
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		require.NoError(t, err)
-		if pod, ok := podOf(pid); ok {
-			processes[argv[1]] = append(processes[argv[1]], process{pid: pid, pod: pod})
+	for role, pids := range all {
+		for _, pid := range pids {
+			if pod, ok := podOf(pid); ok {
+				processes[role] = append(processes[role], process{pid: pid, pod: pod})
+			}
 		}
 	}
 	return processes

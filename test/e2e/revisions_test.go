@@ -27,7 +27,7 @@ func TestChangeReachesEveryComponent(t *testing.T) {
 	create(t, pool)
 	revision := requireNewRevision(t, before)
 	require.True(t, strings.HasPrefix(revision, "config-"), revision)
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		s := state(t, component)
 		require.Len(t, s.Status.Conditions, 1)
 		require.Equal(t, metav1.ConditionTrue, s.Status.Conditions[0].Status, s.Status.Conditions[0])
@@ -78,7 +78,7 @@ func TestHistoryIsLimited(t *testing.T) {
 	create(t, pool)
 	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, pool).Status)
 	old := requireInForce(t)
-	held := components()[1]
+	held := install.Components(shared.lab)[1]
 	override(t, held, old)
 
 	last := old
@@ -88,7 +88,7 @@ func TestHistoryIsLimited(t *testing.T) {
 		require.NoError(t, shared.client.Patch(t.Context(), pool, client.MergeFrom(before)))
 		last = untilState(t, v1beta1.ConfigurationStateDefault, func(s *v1beta1.ConfigurationState) bool { return s.Spec.Revision != last }).Spec.Revision
 	}
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		want := last
 		if component == held {
 			want = old
@@ -242,7 +242,7 @@ func TestWhatIsDeletedOfRevisionsIsMadeAgain(t *testing.T) {
 
 	meta := metav1.ObjectMeta{Namespace: install.Namespace, Name: revision}
 	objects := []client.Object{&appsv1.ControllerRevision{ObjectMeta: meta}, &corev1.Secret{ObjectMeta: meta}}
-	for _, name := range append(components(), v1beta1.ConfigurationStateDefault) {
+	for _, name := range append(install.Components(shared.lab), v1beta1.ConfigurationStateDefault) {
 		objects = append(objects, stateNamed(name))
 	}
 	for _, object := range objects {

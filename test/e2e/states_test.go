@@ -40,15 +40,6 @@ func untilState(t *testing.T, name string, done func(*v1beta1.ConfigurationState
 	return s
 }
 
-// components are the names of the ConfigurationStates of all components.
-func components() []string {
-	names := []string{v1beta1.ConfigurationStateController}
-	for _, node := range shared.lab.Nodes() {
-		names = append(names, v1beta1.ConfigurationStateSpeakerPrefix+node.Name)
-	}
-	return names
-}
-
 // named is the name of the revision that is for all components.
 func named(t *testing.T) string {
 	t.Helper()
@@ -64,7 +55,7 @@ func runs(s *v1beta1.ConfigurationState, revision string) bool {
 // requireRunByAll waits until every component runs a revision.
 func requireRunByAll(t *testing.T, revision string) {
 	t.Helper()
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		untilState(t, component, func(s *v1beta1.ConfigurationState) bool { return runs(s, revision) })
 	}
 }
@@ -75,7 +66,7 @@ func requireRunByAll(t *testing.T, revision string) {
 func requireInForce(t *testing.T) string {
 	t.Helper()
 	var revision string
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		untilState(t, component, func(s *v1beta1.ConfigurationState) bool {
 			revision = named(t)
 			return runs(s, revision)

@@ -3,7 +3,6 @@
 package lifecycle
 
 import (
-	"encoding/json"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/test/e2e/upstream"
 	"metallb.io/metallb/test/install"
 )
 
@@ -26,8 +26,7 @@ import (
 // for and the other one not the first of the pool.
 func TestMigration(t *testing.T) {
 	before := listing(t)
-	upstream := metalLB(t)
-	apply(t, upstream)
+	apply(t, filepath.Join(upstream.Dir(t, "../testdata/takeover/upstream"), "config", "native"))
 	// Nobody judges: MetalLB's webhooks have no pod.
 	kubectl(t, "delete", "validatingwebhookconfiguration", "metallb-webhook-configuration")
 	kubectl(t, "wait", "crd", "ipaddresspools.metallb.io", "l2advertisements.metallb.io", "--for=condition=Established", "--timeout=1m")
@@ -66,19 +65,6 @@ func TestMigration(t *testing.T) {
 	kubectl(t, "delete", "-f", "testdata/migration.yaml")
 	kubectl(t, "delete", "-k", manifests, removalTimeout)
 	requireNothingLeft(t, before)
-}
-
-// metalLB returns the directory of MetalLB's manifests, of the version that the
-// tests of the take-over use.
-func metalLB(t *testing.T) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", "go.universe.tf/metallb")
-	cmd.Dir = "../testdata/takeover/upstream"
-	out, err := cmd.Output()
-	require.NoError(t, err, "%s", out)
-	var module struct{ Dir string }
-	require.NoError(t, json.Unmarshal(out, &module))
-	return filepath.Join(module.Dir, "config", "native")
 }
 
 // publish gives a Service an address, as MetalLB does.
