@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // process is a process of the product: that of the one container of a pod.
@@ -88,7 +89,7 @@ func requireRestarted(t *testing.T, killed []container) time.Time {
 	for _, c := range killed {
 		pod := &corev1.Pod{}
 		pod.Namespace, pod.Name = install.Namespace, c.pod
-		require.NoError(t, install.Until(limit(t, 2*time.Minute), shared.client, pod, func() (string, bool) {
+		require.NoError(t, install.Until(labtest.Limit(t, 2*time.Minute), shared.client, pod, func() (string, bool) {
 			s := pod.Status.ContainerStatuses[0]
 			return pod.Name + " is not ready again", s.ContainerID != c.id && s.Ready
 		}))

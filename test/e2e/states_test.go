@@ -14,6 +14,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // What the components are to run, and what they report.
@@ -34,7 +35,7 @@ func state(t *testing.T, name string) *v1beta1.ConfigurationState {
 func untilState(t *testing.T, name string, done func(*v1beta1.ConfigurationState) bool) *v1beta1.ConfigurationState {
 	t.Helper()
 	s := stateNamed(name)
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, s, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, s, func() (string, bool) {
 		return fmt.Sprintf("%s has the spec %+v and the status %+v", name, s.Spec, s.Status), done(s)
 	}))
 	return s

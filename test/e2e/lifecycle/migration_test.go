@@ -18,6 +18,7 @@ import (
 
 	"metallb.io/metallb/test/e2e/upstream"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // TestMigration runs the commands of docs/migration.md on a cluster with MetalLB:
@@ -44,7 +45,7 @@ func TestMigration(t *testing.T) {
 	commands := commandsOf(t, "../../../docs/migration.md")
 	require.GreaterOrEqual(t, len(commands), 5)
 	for _, block := range commands {
-		cmd := exec.CommandContext(limit(t, 10*time.Minute), "bash", "-euxc", block)
+		cmd := exec.CommandContext(labtest.Limit(t, 10*time.Minute), "bash", "-euxc", block)
 		cmd.Dir = work
 		cmd.Env = append(os.Environ(), "KUBECONFIG="+shared.lab.Kubeconfig(), "PATH="+filepath.Join(shared.lab.Dir(), "bin")+":"+os.Getenv("PATH"))
 		out, err := cmd.CombinedOutput()
@@ -56,7 +57,7 @@ func TestMigration(t *testing.T) {
 		require.NoError(t, shared.client.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name}, svc))
 		require.Equal(t, address, svc.Status.LoadBalancer.Ingress[0].IP, name)
 		require.Len(t, svc.Status.LoadBalancer.Ingress, 1)
-		_, err := install.Owner(limit(t, 20*time.Second), shared.lab, netip.MustParseAddr(address))
+		_, err := install.Owner(labtest.Limit(t, 20*time.Second), shared.lab, netip.MustParseAddr(address))
 		require.NoError(t, err, "%s is announced", address)
 	}
 	fresh := newService(t)
