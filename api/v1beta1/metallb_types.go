@@ -5,7 +5,6 @@ package v1beta1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // MetalLBName is the only name that a MetalLB object may have: there is one
@@ -158,66 +157,6 @@ type MetalLBSpec struct {
 	BGP *BGPConfig `json:"bgp,omitempty"`
 }
 
-// BGPBackend is a way of speaking BGP.
-//
-// +kubebuilder:validation:Enum="";native;frr;frr-k8s;frr-k8s-external
-type BGPBackend string
-
-// The ways of speaking BGP that are accepted. There is one implementation, the
-// native one; it does what the others are there for.
-const (
-	BGPBackendNative         BGPBackend = "native"
-	BGPBackendFRR            BGPBackend = "frr"
-	BGPBackendFRRK8s         BGPBackend = "frr-k8s"
-	BGPBackendFRRK8sExternal BGPBackend = "frr-k8s-external"
-)
-
-// FRRK8sConfig is accepted so that manifests written for MetalLB apply. It has
-// no effect: FRR is not used.
-type FRRK8sConfig struct {
-	// No effect. Routes are never accepted from peers, so none has to be blocked.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxItems=256
-	// +listType=atomic
-	AlwaysBlock []string `json:"alwaysBlock,omitempty"`
-
-	// No effect.
-	//
-	// +optional
-	Namespace string `json:"namespace,omitempty"`
-
-	// No effect.
-	//
-	// +optional
-	SecretPassthrough bool `json:"secretPassthrough,omitempty"`
-}
-
-// ConfigRollout is how a change of the configuration that touches traffic goes
-// from node to node.
-type ConfigRollout struct {
-	// How many nodes take the change at a time, after a first one has taken it
-	// well: a number of nodes such as 3, or a percentage of them such as "10%",
-	// rounded up. Not in effect yet.
-	//
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable must be a number of nodes of at least 1, or a percentage from 1% to 100%"
-	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
-
-	// How many earlier revisions of the configuration are kept, beside those
-	// that are in use.
-	//
-	// +optional
-	// +kubebuilder:default=10
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=100
-	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
-}
-
-// DefaultRevisionHistoryLimit is how many earlier revisions are kept if the
-// MetalLB object does not say.
-const DefaultRevisionHistoryLimit = 10
-
 // AddressPolicy is what happens to an address that a Service has when the pools
 // no longer contain it.
 //
@@ -231,98 +170,6 @@ const (
 	// AddressPolicyReassign gives the Service another address.
 	AddressPolicyReassign AddressPolicy = "Reassign"
 )
-
-// L2Rebalance says who moves addresses to even out the nodes' load.
-//
-// +kubebuilder:validation:Enum=Manual;Auto
-type L2Rebalance string
-
-// Who moves addresses to even out the nodes' load.
-const (
-	// L2RebalanceManual leaves addresses where they are.
-	L2RebalanceManual L2Rebalance = "Manual"
-	// L2RebalanceAuto moves addresses away from nodes with too many.
-	L2RebalanceAuto L2Rebalance = "Auto"
-)
-
-// L2ConflictPolicy is what to do when another machine on the segment uses an
-// address of a Service.
-//
-// +kubebuilder:validation:Enum=Withhold;Reassign
-type L2ConflictPolicy string
-
-// What to do when another machine uses an address.
-const (
-	// L2ConflictWithhold does not announce the address until the other machine
-	// is gone.
-	L2ConflictWithhold L2ConflictPolicy = "Withhold"
-	// L2ConflictReassign gives the Service another address.
-	L2ConflictReassign L2ConflictPolicy = "Reassign"
-)
-
-// InterfacePattern is a regular expression (RE2) of names of interfaces.
-//
-// +kubebuilder:validation:MinLength=1
-// +kubebuilder:validation:MaxLength=256
-type InterfacePattern string
-
-// L2Config is how addresses are announced on the local segment.
-type L2Config struct {
-	// After what time a node that an L2Advertisement prefers over the present one
-	// takes an address back, for example "10s", or "Never". It does not apply
-	// among nodes that are preferred equally: there, nothing moves back.
-	//
-	// +optional
-	// +kubebuilder:default="10s"
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self == 'Never' || self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$')",messageExpression="'\"' + self + '\" is neither a duration like 10s nor Never'"
-	ReclaimDelay string `json:"reclaimDelay,omitempty"`
-
-	// Whether addresses are moved to even out the nodes' load. Manual: never by
-	// itself. Auto: one at a time, away from nodes that have had more than one
-	// and a half times their share for ten minutes.
-	//
-	// +optional
-	// +kubebuilder:default=Manual
-	Rebalance L2Rebalance `json:"rebalance,omitempty"`
-
-	// How many announcements a node sends in a second when it takes over
-	// addresses. Lower it for switches that limit the rate of ARP.
-	//
-	// +optional
-	// +kubebuilder:default=1000
-	// +kubebuilder:validation:Minimum=1
-	AnnounceRate int32 `json:"announceRate,omitempty"`
-
-	// What to do when another machine on the segment uses an address of a
-	// Service. Withhold: do not announce the address until that machine is gone.
-	// Reassign: give the Service another address.
-	//
-	// +optional
-	// +kubebuilder:default=Withhold
-	OnConflict L2ConflictPolicy `json:"onConflict,omitempty"`
-
-	// Regular expressions (RE2) of the names of interfaces that addresses are
-	// never announced on. They replace those that apply without a value:
-	// ^docker.*, ^cbr.*, ^dummy.*, ^virbr.*, ^lxcbr.*, ^veth.*, ^lo$, ^cali.*,
-	// ^tunl.*, ^flannel.*, ^kube-ipvs.*, ^cni.*, ^nodelocaldns.*, ^lxc.*.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxItems=256
-	// +listType=atomic
-	// +kubebuilder:validation:XValidation:rule="(oldSelf.hasValue() && oldSelf.value() == self) || self.all(p, type(''.matches(p)) == bool)",optionalOldSelf=true,message="every entry must be a regular expression (RE2), such as ^eth1$"
-	ExcludeInterfaces []InterfacePattern `json:"excludeInterfaces,omitempty"`
-}
-
-// BGPConfig is how addresses are announced over BGP.
-type BGPConfig struct {
-	// Waits for BFD to be up before BGP is tried, for peers that use BFD. It
-	// needs peers that start BFD by themselves: some start it only when BGP is
-	// up, and with those both sides would wait for each other.
-	//
-	// +optional
-	BFDStrict bool `json:"bfdStrict,omitempty"`
-}
 
 // NetworkPolicies is what traffic of the pods is let through.
 type NetworkPolicies struct {

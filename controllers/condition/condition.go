@@ -10,12 +10,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/status"
 )
 
 // Writer writes the one condition of a field manager, and no other field. It
@@ -81,18 +80,6 @@ func (w *Writer) apply(ctx context.Context, m *v1beta1.MetalLB, c *metav1.Condit
 	if c != nil {
 		ours.Conditions = []metav1.Condition{*c}
 	}
-	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&ours)
-	if err != nil {
-		return fmt.Errorf("convert the status: %w", err)
-	}
-	u := &unstructured.Unstructured{Object: map[string]any{"status": status}}
-	u.SetGroupVersionKind(v1beta1.GroupVersion.WithKind("MetalLB"))
-	u.SetNamespace(m.Namespace)
-	u.SetName(m.Name)
-	u.SetUID(m.UID) // not to another object of the name
-	err = w.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(w.owner), client.ForceOwnership)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("write the status of the MetalLB object: %w", err)
-	}
-	return nil
+	_, err := status.Apply(ctx, w.client, w.owner, m, ours)
+	return err
 }

@@ -4,18 +4,15 @@ package lifecycle
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/status"
 	"metallb.io/metallb/internal/event"
 	"metallb.io/metallb/internal/operand"
 )
@@ -40,27 +37,9 @@ func (r *Reconciler) writeStatus(ctx context.Context, m *v1beta1.MetalLB, condit
 	for _, c := range conditions {
 		ours.Conditions = append(ours.Conditions, *meta.FindStatusCondition(merged, c.Type))
 	}
-	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&ours)
-	if err != nil {
-		return fmt.Errorf("convert the status: %w", err)
-	}
-	u := &unstructured.Unstructured{Object: map[string]any{"status": status}}
-	u.SetGroupVersionKind(v1beta1.GroupVersion.WithKind("MetalLB"))
-	u.SetNamespace(m.Namespace)
-	u.SetName(m.Name)
-	// Not to another object of the same name, should this one be gone.
-	u.SetUID(m.UID)
-	err = r.client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner(operand.ManagedBy), client.ForceOwnership)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("write the status of MetalLB %s: %w", client.ObjectKeyFromObject(m), err)
-	}
-	if err != nil {
-		return nil // The object is gone.
-	}
-
-	answer := &v1beta1.MetalLB{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, answer); err != nil {
-		return fmt.Errorf("read the API server's answer: %w", err)
+	answer, err := status.Apply(ctx, r.client, operand.ManagedBy, m, ours)
+	if err != nil || answer == nil {
+		return err
 	}
 	r.written = answer
 	r.recordDegraded(ctx, m, answer)

@@ -98,11 +98,8 @@ func (d *demo) startLab(ctx context.Context) (string, error) {
 }
 
 func (d *demo) importImage(ctx context.Context) (string, error) {
-	image, err := d.lab.BuildImage(ctx, "")
+	image, err := d.lab.ProvideImage(ctx, "")
 	if err != nil {
-		return "", err
-	}
-	if err := d.lab.LoadImage(ctx, image.Reference, image.Archive); err != nil {
 		return "", err
 	}
 	d.image = image.Reference

@@ -17,6 +17,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // TestInvalidObjectsAreRefused looks at what kubectl prints.
@@ -243,7 +244,7 @@ func TestWhatWasDeletedIsNotInTheWay(t *testing.T) {
 // unjudged stores what the webhooks would refuse.
 func unjudged(t *testing.T, do func(context.Context) error) {
 	t.Helper()
-	require.NoError(t, install.Unjudged(limit(t, 30*time.Second), shared.client, do))
+	require.NoError(t, install.Unjudged(labtest.Limit(t, 30*time.Second), shared.client, do))
 }
 
 func poolNamed(name string, addresses ...v1beta1.AddressRange) *v1beta1.IPAddressPool {

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 	"metallb.io/metallb/test/probe"
 )
 
@@ -51,7 +52,7 @@ func TestCertificateIsThereAtOnce(t *testing.T) {
 		return handshake(t, operators[0].Status.PodIP) == nil
 	}, time.Minute, 20*time.Millisecond, "no operator shows a certificate that the API server trusts")
 	verified := time.Now()
-	require.NoError(t, install.Judged(limit(t, time.Minute), shared.client))
+	require.NoError(t, install.Judged(labtest.Limit(t, time.Minute), shared.client))
 	t.Logf("at most %s after the start of the container its certificate is trusted, after %s the API server gets answers",
 		verified.Sub(started).Round(time.Millisecond), time.Since(started).Round(time.Millisecond))
 	require.Less(t, verified.Sub(started), 5*time.Second)
@@ -82,14 +83,14 @@ func handshake(t *testing.T, ip string) error {
 // TestAdmissionGoesOn asks for admission twenty times a second while two
 // replicas of the operator stand and things happen to them.
 func TestAdmissionGoesOn(t *testing.T) {
-	require.NoError(t, install.Judged(limit(t, 30*time.Second), shared.client))
+	require.NoError(t, install.Judged(labtest.Limit(t, 30*time.Second), shared.client))
 
 	t.Run("the Secret of the certificate is deleted", func(t *testing.T) {
 		asked := askForAdmission(t)
 		old := certificate(t)
 		require.NoError(t, shared.client.Delete(t.Context(), old))
 		secret := secretNamed(certificateSecret)
-		require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, secret, func() (string, bool) {
+		require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, secret, func() (string, bool) {
 			return "it is the old one", secret.UID != old.UID
 		}))
 		asked.requireNoFailure(t)
@@ -98,7 +99,7 @@ func TestAdmissionGoesOn(t *testing.T) {
 		asked := askForAdmission(t)
 		_, err := install.Kubectl(t.Context(), shared.lab, "rollout", "restart", "deployment/metallb-operator", "-n", install.Namespace)
 		require.NoError(t, err)
-		require.NoError(t, install.OperatorReady(limit(t, 2*time.Minute), shared.client))
+		require.NoError(t, install.OperatorReady(labtest.Limit(t, 2*time.Minute), shared.client))
 		asked.requireNoFailure(t)
 	})
 	t.Run("one operator is killed", func(t *testing.T) {
@@ -115,8 +116,8 @@ func TestAdmissionGoesOn(t *testing.T) {
 		configuration := &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: install.WebhookConfiguration}}
 		deleted := time.Now()
 		require.NoError(t, shared.client.Delete(t.Context(), configuration))
-		require.NoError(t, install.Operator(limit(t, time.Minute), shared.lab, shared.client, shared.image))
-		require.NoError(t, install.Judged(limit(t, 10*time.Second), shared.client))
+		require.NoError(t, install.Operator(labtest.Limit(t, time.Minute), shared.lab, shared.client, shared.image))
+		require.NoError(t, install.Judged(labtest.Limit(t, 10*time.Second), shared.client))
 		// Nobody is asked without a configuration. The manifests have no CA: until the
 		// operator has put its own in, nobody can be asked, and all is refused.
 		asked.requireFailuresOnlyBetween(t, deleted, time.Now())
@@ -134,7 +135,7 @@ func TestAdmissionGoesOnThroughRotations(t *testing.T) {
 	require.NoError(t, removeOperator(t.Context()))
 	addOperatorArgument(t, "--webhook-cert-validity=12s")
 	require.NoError(t, scaleOperator(t.Context(), 2))
-	require.NoError(t, install.Judged(limit(t, 30*time.Second), shared.client))
+	require.NoError(t, install.Judged(labtest.Limit(t, 30*time.Second), shared.client))
 
 	operators := productProcesses(t)["operator"]
 	require.Len(t, operators, 2)
@@ -165,8 +166,8 @@ func TestAdmissionGoesOnThroughRotations(t *testing.T) {
 
 // TestApplyingAgainChangesNothing applies the manifests a second time.
 func TestApplyingAgainChangesNothing(t *testing.T) {
-	require.NoError(t, install.Operator(limit(t, 2*time.Minute), shared.lab, shared.client, shared.image))
-	require.NoError(t, install.Judged(limit(t, 30*time.Second), shared.client))
+	require.NoError(t, install.Operator(labtest.Limit(t, 2*time.Minute), shared.lab, shared.client, shared.image))
+	require.NoError(t, install.Judged(labtest.Limit(t, 30*time.Second), shared.client))
 	// While pods of earlier tests are stopping, their number in the status changes.
 	require.Eventually(t, func() bool { return len(pods(t, "operator")) == 2 }, time.Minute, 100*time.Millisecond)
 	var before map[string]version
@@ -176,7 +177,7 @@ func TestApplyingAgainChangesNothing(t *testing.T) {
 		return reflect.DeepEqual(last, before)
 	}, time.Minute, 500*time.Millisecond, "something else changes the objects")
 	require.Contains(t, before, "ValidatingWebhookConfiguration "+install.WebhookConfiguration)
-	require.NoError(t, install.Operator(limit(t, time.Minute), shared.lab, shared.client, shared.image))
+	require.NoError(t, install.Operator(labtest.Limit(t, time.Minute), shared.lab, shared.client, shared.image))
 	require.Equal(t, before, applied(t))
 }
 
@@ -338,7 +339,7 @@ func certificate(t *testing.T) *corev1.Secret {
 // and returns at once then.
 func awaitCertificate(t *testing.T, done func(*corev1.Secret) bool) {
 	t.Helper()
-	ctx := limit(t, time.Minute)
+	ctx := labtest.Limit(t, time.Minute)
 	w, err := shared.client.Watch(ctx, &corev1.SecretList{}, client.InNamespace(install.Namespace), client.MatchingFields{"metadata.name": certificateSecret})
 	require.NoError(t, err)
 	defer w.Stop()

@@ -15,6 +15,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // waitForVerdict waits until a pool's condition Accepted is about its present
@@ -36,7 +37,7 @@ func requireAccepted(t *testing.T, object client.Object, conditions *[]metav1.Co
 func waitForVerdictOn(t *testing.T, object client.Object, conditions *[]metav1.Condition, wanted func(metav1.Condition) bool) metav1.Condition {
 	t.Helper()
 	var verdict *metav1.Condition
-	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, object, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, object, func() (string, bool) {
 		verdict = meta.FindStatusCondition(*conditions, v1beta1.ConditionAccepted)
 		return fmt.Sprintf("%s has the condition Accepted %+v", object.GetName(), verdict),
 			verdict != nil && verdict.ObservedGeneration == object.GetGeneration() && wanted(*verdict)
@@ -68,7 +69,7 @@ func TestRefusedEditKeepsWhatWorks(t *testing.T) {
 	require.Contains(t, verdict.Message, "192.0.2.128/25 overlaps 192.0.2.0/24 of IPAddressPool/"+other.Name)
 	require.Contains(t, verdict.Message, "running generation 1")
 	requireSeenByAll(t)
-	_, err := install.Get(limit(t, 10*time.Second), shared.lab, "http://"+addr.String()+"/")
+	_, err := install.Get(labtest.Limit(t, 10*time.Second), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err, "the accepted form of the pool is still announced")
 }
 
@@ -81,7 +82,7 @@ func requireSeenByAll(t *testing.T) {
 	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, late).Status)
 	svc, addr := webServerFrom(t, late.Name)
 	require.Equal(t, late.Name, svc.Annotations["metallb.io/ip-allocated-from-pool"])
-	_, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	_, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 }
 
@@ -89,14 +90,14 @@ func requireSeenByAll(t *testing.T) {
 func TestDeletedPoolDrains(t *testing.T) {
 	pool := announcedPool(t)
 	svc, addr := webServerFrom(t, pool.Name) // the controller may still know a pool of the test before
-	owner, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	owner, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 	require.NoError(t, shared.client.Delete(t.Context(), pool))
 
 	requireSeenByAll(t)
 	require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(svc), svc))
 	require.Equal(t, addr.String(), svc.Status.LoadBalancer.Ingress[0].IP)
-	stays, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	stays, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 	require.Equal(t, owner.Name, stays.Name)
 }

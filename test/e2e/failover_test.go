@@ -12,6 +12,7 @@ import (
 
 	"metallb.io/metallb/test/install"
 	"metallb.io/metallb/test/lab"
+	"metallb.io/metallb/test/labtest"
 	"metallb.io/metallb/test/probe"
 )
 
@@ -19,9 +20,9 @@ import (
 func TestNodeLosesPower(t *testing.T) {
 	announcedPool(t)
 	_, addr := webServer(t)
-	_, err := install.Get(limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
+	_, err := install.Get(labtest.Limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err)
-	owner, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	owner, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 
 	dialer := shared.lab.Dialer(lab.ClientNamespace)
@@ -36,17 +37,17 @@ func TestNodeLosesPower(t *testing.T) {
 	afterwards(t, func(ctx context.Context) error { return shared.lab.Heal(ctx, owner.Name) })
 
 	cut := time.Now()
-	require.NoError(t, shared.lab.Kill(limit(t, 30*time.Second), owner.Name))
-	outage, err := monitor.Recovered(limit(t, 3*time.Minute), cut)
+	require.NoError(t, shared.lab.Kill(labtest.Limit(t, 30*time.Second), owner.Name))
+	outage, err := monitor.Recovered(labtest.Limit(t, 3*time.Minute), cut)
 	require.NoError(t, err)
 	t.Logf("%s lost its power; %s did not answer for %s (%d failed connections)", owner.Name, addr, outage.Duration(), outage.Failed)
 
-	successor, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	successor, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 	require.NotEqual(t, owner.Name, successor.Name)
 
 	t.Run("one node answers after the power is back", func(t *testing.T) {
-		require.NoError(t, shared.lab.Heal(limit(t, 3*time.Minute), owner.Name))
+		require.NoError(t, shared.lab.Heal(labtest.Limit(t, 3*time.Minute), owner.Name))
 		require.Eventually(t, func() bool {
 			answerers, err := install.Answerers(shared.lab, addr)
 			return err == nil && len(answerers) == 1

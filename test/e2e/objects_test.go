@@ -19,17 +19,10 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // The objects that the tests make. All of them go when the test ends.
-
-// limit returns a context that ends after d, or with the test.
-func limit(t *testing.T, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), d, fmt.Errorf("not done after %s", d))
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // create creates an object that is valid. One of the test before, which was deleted
 // a moment ago, may still be in its way: webhooks judge by what they have heard of.
@@ -136,12 +129,12 @@ func webServerFrom(t *testing.T, pool string) (*corev1.Service, netip.Addr) {
 		svc.Annotations = map[string]string{"metallb.io/address-pool": pool}
 	}
 	create(t, svc)
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, web, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, web, func() (string, bool) {
 		s := web.Status
 		return fmt.Sprintf("%d of %d web servers are ready", s.NumberReady, s.DesiredNumberScheduled), s.DesiredNumberScheduled > 0 && s.NumberReady == s.DesiredNumberScheduled
 	}))
 	var addr netip.Addr
-	require.NoError(t, install.Until(limit(t, 30*time.Second), shared.client, svc, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 30*time.Second), shared.client, svc, func() (string, bool) {
 		if len(svc.Status.LoadBalancer.Ingress) == 0 {
 			return "the Service has no address", false
 		}

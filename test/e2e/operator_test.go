@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 func TestOperatorRecreatesWhatIsDeleted(t *testing.T) {
@@ -25,10 +26,10 @@ func TestOperatorRecreatesWhatIsDeleted(t *testing.T) {
 			old := object.GetUID()
 			require.NoError(t, shared.client.Delete(t.Context(), object))
 			// An operator that lost its node waits for its own lease first: 8 s.
-			require.NoError(t, install.Until(limit(t, 30*time.Second), shared.client, object, func() (string, bool) {
+			require.NoError(t, install.Until(labtest.Limit(t, 30*time.Second), shared.client, object, func() (string, bool) {
 				return "it is the old one", object.GetUID() != old
 			}))
-			require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
+			require.NoError(t, install.MetalLB(labtest.Limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
 		})
 	}
 }
@@ -39,9 +40,9 @@ func TestOperatorUndoesDrift(t *testing.T) {
 	before := speaker.DeepCopy()
 	speaker.Spec.Template.Spec.Containers[0].Args = []string{"speaker", "--log-level=none"}
 	require.NoError(t, shared.client.Patch(t.Context(), speaker, client.MergeFrom(before)))
-	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, speaker, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, speaker, func() (string, bool) {
 		return "the arguments are still changed", slices.Equal(speaker.Spec.Template.Spec.Containers[0].Args, before.Spec.Template.Spec.Containers[0].Args)
 	}))
 	require.Equal(t, before.Spec.Template.Spec, speaker.Spec.Template.Spec)
-	require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
+	require.NoError(t, install.MetalLB(labtest.Limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
 }

@@ -27,6 +27,7 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/internal/revision"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // TestPasswordsAreNotShown looks for the passwords of two peers wherever the
@@ -34,7 +35,7 @@ import (
 func TestPasswordsAreNotShown(t *testing.T) {
 	restoreOperator(t)
 	addOperatorArgument(t, "--log-level=all")
-	require.NoError(t, install.OperatorReady(limit(t, time.Minute), shared.client))
+	require.NoError(t, install.OperatorReady(labtest.Limit(t, time.Minute), shared.client))
 	// Those that were replaced just now may still be stopping, and cannot be asked.
 	require.Eventually(t, func() bool { return len(pods(t, "operator")) == 2 }, time.Minute, 100*time.Millisecond)
 	inline, fromSecret := "e2e-inline-password", "e2e-password-of-a-secret"

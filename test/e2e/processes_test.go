@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // process is a process of the product: that of the one container of a pod.
@@ -27,22 +27,14 @@ type process struct {
 // productProcesses returns the processes of the product by role.
 func productProcesses(t *testing.T) map[string][]process {
 	t.Helper()
-	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	all, err := install.ProcessesByRole()
 	require.NoError(t, err)
 	processes := make(map[string][]process)
-	for _, file := range commands {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			continue // the process has ended
-		}
-		argv := strings.Split(string(data), "\x00")
-		if argv[0] != "/metallb" || len(argv) < 2 {
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		require.NoError(t, err)
-		if pod, ok := podOf(pid); ok {
-			processes[argv[1]] = append(processes[argv[1]], process{pid: pid, pod: pod})
+	for role, pids := range all {
+		for _, pid := range pids {
+			if pod, ok := podOf(pid); ok {
+				processes[role] = append(processes[role], process{pid: pid, pod: pod})
+			}
 		}
 	}
 	return processes
@@ -97,7 +89,7 @@ func requireRestarted(t *testing.T, killed []container) time.Time {
 	for _, c := range killed {
 		pod := &corev1.Pod{}
 		pod.Namespace, pod.Name = install.Namespace, c.pod
-		require.NoError(t, install.Until(limit(t, 2*time.Minute), shared.client, pod, func() (string, bool) {
+		require.NoError(t, install.Until(labtest.Limit(t, 2*time.Minute), shared.client, pod, func() (string, bool) {
 			s := pod.Status.ContainerStatuses[0]
 			return pod.Name + " is not ready again", s.ContainerID != c.id && s.Ready
 		}))

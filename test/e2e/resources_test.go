@@ -16,6 +16,7 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // TestResourcesOfEveryKind keeps an object of each kind in files, and takes all but
@@ -39,7 +40,7 @@ func TestResourcesOfEveryKind(t *testing.T) {
 	for _, o := range kinds {
 		o.SetNamespace(install.Namespace)
 		o.SetName("e2e-file")
-		require.NoError(t, install.Until(limit(t, 30*time.Second), shared.client, o, func() (string, bool) { return "", true }))
+		require.NoError(t, install.Until(labtest.Limit(t, 30*time.Second), shared.client, o, func() (string, bool) { return "", true }))
 	}
 	before := files.DeepCopy()
 	files.Data = map[string]string{"metallb.yaml": metallb}

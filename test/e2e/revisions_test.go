@@ -19,6 +19,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 func TestChangeReachesEveryComponent(t *testing.T) {
@@ -27,13 +28,13 @@ func TestChangeReachesEveryComponent(t *testing.T) {
 	create(t, pool)
 	revision := requireNewRevision(t, before)
 	require.True(t, strings.HasPrefix(revision, "config-"), revision)
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		s := state(t, component)
 		require.Len(t, s.Status.Conditions, 1)
 		require.Equal(t, metav1.ConditionTrue, s.Status.Conditions[0].Status, s.Status.Conditions[0])
 	}
 	metallb := &v1beta1.MetalLB{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: v1beta1.MetalLBName}}
-	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, metallb, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, metallb, func() (string, bool) {
 		return fmt.Sprintf("the MetalLB object says %+v", metallb.Status.Configuration),
 			metallb.Status.Configuration != nil && metallb.Status.Configuration.Revision == revision
 	}))
@@ -78,7 +79,7 @@ func TestHistoryIsLimited(t *testing.T) {
 	create(t, pool)
 	require.Equal(t, metav1.ConditionTrue, waitForVerdict(t, pool).Status)
 	old := requireInForce(t)
-	held := components()[1]
+	held := install.Components(shared.lab)[1]
 	override(t, held, old)
 
 	last := old
@@ -88,7 +89,7 @@ func TestHistoryIsLimited(t *testing.T) {
 		require.NoError(t, shared.client.Patch(t.Context(), pool, client.MergeFrom(before)))
 		last = untilState(t, v1beta1.ConfigurationStateDefault, func(s *v1beta1.ConfigurationState) bool { return s.Spec.Revision != last }).Spec.Revision
 	}
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		want := last
 		if component == held {
 			want = old
@@ -127,7 +128,7 @@ func requireRevisions(t *testing.T, others int, inUse ...string) {
 func TestUnknownFormatIsSurvived(t *testing.T) {
 	announcedPool(t)
 	_, addr := webServer(t)
-	owner, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	owner, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 	future := &appsv1.ControllerRevision{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-future-", Namespace: install.Namespace},
@@ -144,10 +145,10 @@ func TestUnknownFormatIsSurvived(t *testing.T) {
 	require.Contains(t, s.Status.ErrorSummary, future.Name)
 	require.Contains(t, s.Status.ErrorSummary, "format")
 	require.Equal(t, running, s.Status.Revision, "it stays on what it has")
-	stays, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	stays, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 	require.Equal(t, owner.Name, stays.Name)
-	_, err = install.Get(limit(t, 10*time.Second), shared.lab, "http://"+addr.String()+"/")
+	_, err = install.Get(labtest.Limit(t, 10*time.Second), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err)
 
 	endOverrides(t)
@@ -189,21 +190,21 @@ func TestRestartForgetsNothing(t *testing.T) {
 		all = append(all, processes...)
 	}
 	requireRestarted(t, kill(t, all...))
-	require.NoError(t, install.OperatorReady(limit(t, time.Minute), shared.client))
-	require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image))
+	require.NoError(t, install.OperatorReady(labtest.Limit(t, time.Minute), shared.client))
+	require.NoError(t, install.MetalLB(labtest.Limit(t, time.Minute), shared.client, shared.image))
 	requireRunByAll(t, revision)
 	require.Equal(t, revision, named(t))
 	untilState(t, v1beta1.ConfigurationStateController, draining)
 	require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(edited), edited))
 	require.Equal(t, refused, waitForVerdict(t, edited))
-	_, err := install.Get(limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
+	_, err := install.Get(labtest.Limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err)
 
 	// The next change finds both as they were.
 	requireSeenByAll(t)
 	untilState(t, v1beta1.ConfigurationStateController, draining)
 	require.Contains(t, waitForVerdict(t, edited).Message, "running generation 1")
-	_, err = install.Get(limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
+	_, err = install.Get(labtest.Limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err)
 }
 
@@ -218,14 +219,14 @@ func TestComponentsStartWithoutTheOperator(t *testing.T) {
 		require.NoError(t, shared.client.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace(install.Namespace),
 			client.MatchingLabels{"app.kubernetes.io/name": "metallb", "app.kubernetes.io/component": component}))
 	}
-	_, err := install.Get(limit(t, time.Minute), shared.lab, "http://"+addr.String()+"/")
+	_, err := install.Get(labtest.Limit(t, time.Minute), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err)
 	ns := namespace(t)
 	svc := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "late"}}
 	svc.Spec.Type = corev1.ServiceTypeLoadBalancer
 	svc.Spec.Ports = []corev1.ServicePort{{Port: 80}}
 	create(t, svc)
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, svc, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, svc, func() (string, bool) {
 		return "the Service has no address", len(svc.Status.LoadBalancer.Ingress) == 1
 	}))
 	requireRunByAll(t, revision)
@@ -242,7 +243,7 @@ func TestWhatIsDeletedOfRevisionsIsMadeAgain(t *testing.T) {
 
 	meta := metav1.ObjectMeta{Namespace: install.Namespace, Name: revision}
 	objects := []client.Object{&appsv1.ControllerRevision{ObjectMeta: meta}, &corev1.Secret{ObjectMeta: meta}}
-	for _, name := range append(components(), v1beta1.ConfigurationStateDefault) {
+	for _, name := range append(install.Components(shared.lab), v1beta1.ConfigurationStateDefault) {
 		objects = append(objects, stateNamed(name))
 	}
 	for _, object := range objects {
@@ -251,7 +252,7 @@ func TestWhatIsDeletedOfRevisionsIsMadeAgain(t *testing.T) {
 			require.NoError(t, shared.client.Get(t.Context(), key, object))
 			old := object.GetUID()
 			require.NoError(t, shared.client.Delete(t.Context(), object))
-			require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, object, func() (string, bool) {
+			require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, object, func() (string, bool) {
 				return "it is the old one", object.GetUID() != old
 			}))
 			requireRunByAll(t, revision)
@@ -260,7 +261,7 @@ func TestWhatIsDeletedOfRevisionsIsMadeAgain(t *testing.T) {
 	}
 	t.Run("with the password", func(t *testing.T) {
 		secret := secretNamed(revision)
-		require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, secret, func() (string, bool) {
+		require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, secret, func() (string, bool) {
 			return "the Secret has no password", string(secret.Data[protected.Name]) == "e2e-again"
 		}))
 	})

@@ -15,6 +15,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 func TestServiceAnswersFromOutside(t *testing.T) {
@@ -23,9 +24,9 @@ func TestServiceAnswersFromOutside(t *testing.T) {
 	require.Equal(t, "172.30.0.200", addr.String(), "the lowest address of the pool")
 	require.Equal(t, pool.Name, svc.Annotations["metallb.io/ip-allocated-from-pool"])
 
-	owner, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	owner, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
-	body, err := install.Get(limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
+	body, err := install.Get(labtest.Limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
 	require.NoError(t, err)
 	require.Contains(t, body, "pod web-")
 
@@ -53,14 +54,14 @@ func TestServiceAnswersFromOutside(t *testing.T) {
 func TestServiceThatChangesItsTypeIsWithdrawn(t *testing.T) {
 	announcedPool(t)
 	svc, addr := webServer(t)
-	_, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	_, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 
 	before := svc.DeepCopy()
 	svc.Spec.Type = corev1.ServiceTypeClusterIP
 	require.NoError(t, shared.client.Patch(t.Context(), svc, client.MergeFrom(before)))
 	requireSilence(t, addr)
-	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, svc, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, svc, func() (string, bool) {
 		return "the annotation is still there", len(svc.Annotations) == 0
 	}))
 	require.Empty(t, svc.Status.LoadBalancer.Ingress)
@@ -69,7 +70,7 @@ func TestServiceThatChangesItsTypeIsWithdrawn(t *testing.T) {
 		before := svc.DeepCopy()
 		svc.Spec.Type = corev1.ServiceTypeLoadBalancer
 		require.NoError(t, shared.client.Patch(t.Context(), svc, client.MergeFrom(before)))
-		_, err := install.Get(limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
+		_, err := install.Get(labtest.Limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+"/")
 		require.NoError(t, err)
 	})
 }
@@ -77,7 +78,7 @@ func TestServiceThatChangesItsTypeIsWithdrawn(t *testing.T) {
 func TestDeletedServiceIsWithdrawn(t *testing.T) {
 	announcedPool(t)
 	svc, addr := webServer(t)
-	_, err := install.Owner(limit(t, 10*time.Second), shared.lab, addr)
+	_, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
 	require.NoError(t, err)
 	require.NoError(t, shared.client.Delete(t.Context(), svc))
 	requireSilence(t, addr)
@@ -101,7 +102,7 @@ func TestServiceThatWaitsForItsPoolSaysWhy(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: ns, Namespace: install.Namespace},
 		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"172.30.0.250/32"}},
 	})
-	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, svc, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, svc, func() (string, bool) {
 		return "the Service has no address", len(svc.Status.LoadBalancer.Ingress) == 1
 	}))
 }

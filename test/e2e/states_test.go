@@ -14,6 +14,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // What the components are to run, and what they report.
@@ -34,19 +35,10 @@ func state(t *testing.T, name string) *v1beta1.ConfigurationState {
 func untilState(t *testing.T, name string, done func(*v1beta1.ConfigurationState) bool) *v1beta1.ConfigurationState {
 	t.Helper()
 	s := stateNamed(name)
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, s, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, s, func() (string, bool) {
 		return fmt.Sprintf("%s has the spec %+v and the status %+v", name, s.Spec, s.Status), done(s)
 	}))
 	return s
-}
-
-// components are the names of the ConfigurationStates of all components.
-func components() []string {
-	names := []string{v1beta1.ConfigurationStateController}
-	for _, node := range shared.lab.Nodes() {
-		names = append(names, v1beta1.ConfigurationStateSpeakerPrefix+node.Name)
-	}
-	return names
 }
 
 // named is the name of the revision that is for all components.
@@ -64,7 +56,7 @@ func runs(s *v1beta1.ConfigurationState, revision string) bool {
 // requireRunByAll waits until every component runs a revision.
 func requireRunByAll(t *testing.T, revision string) {
 	t.Helper()
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		untilState(t, component, func(s *v1beta1.ConfigurationState) bool { return runs(s, revision) })
 	}
 }
@@ -75,7 +67,7 @@ func requireRunByAll(t *testing.T, revision string) {
 func requireInForce(t *testing.T) string {
 	t.Helper()
 	var revision string
-	for _, component := range components() {
+	for _, component := range install.Components(shared.lab) {
 		untilState(t, component, func(s *v1beta1.ConfigurationState) bool {
 			revision = named(t)
 			return runs(s, revision)

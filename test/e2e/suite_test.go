@@ -6,17 +6,10 @@ package e2e
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"os"
 	"testing"
-	"time"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -24,11 +17,8 @@ import (
 	"metallb.io/metallb/api/v1beta2"
 	"metallb.io/metallb/test/install"
 	"metallb.io/metallb/test/lab"
+	"metallb.io/metallb/test/labtest"
 )
-
-// setUpLimit is how long building and starting everything may take; a machine
-// that has never built Kubernetes needs most of it.
-const setUpLimit = 25 * time.Minute
 
 // suite is what the tests share: one lab with the product on it.
 type suite struct {
@@ -39,64 +29,11 @@ type suite struct {
 
 var shared suite
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	ctrl.SetLogger(logr.Discard()) // the client has nothing to say that an error does not
-	os.Exit(run(m))
-}
+func TestMain(m *testing.M) { labtest.Main(m, shared.setUp) }
 
-// run leaves a lab that was running before as it is, and removes one that it
-// started.
-func run(m *testing.M) (status int) {
-	ctx := context.Background()
-	if _, err := lab.Open(ctx); errors.Is(err, lab.ErrNotRunning) {
-		release := lab.Guard(lab.Options{}, deadline())
-		defer func() {
-			if err := release(); err != nil {
-				fmt.Fprintln(os.Stderr, "e2e: the lab could not be removed:", err)
-				status = 1
-			}
-		}()
-	}
-	if err := shared.setUp(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "e2e: set-up failed:", err)
-		fmt.Fprintln(os.Stderr, "The logs of the lab are in .lab/logs; `make lab-down` and another try start from nothing.")
-		return 1
-	}
-	return m.Run()
-}
-
-// deadline is when `go test` ends the test binary; zero means never.
-func deadline() time.Time {
-	timeout, err := time.ParseDuration(flag.Lookup("test.timeout").Value.String())
-	if err != nil || timeout == 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(timeout)
-}
-
-func (s *suite) setUp(ctx context.Context) error {
-	if os.Geteuid() != 0 {
-		return errors.New("these tests make network namespaces and so need root")
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, setUpLimit, fmt.Errorf("not done after %s", setUpLimit))
-	defer cancel()
-	var err error
-	if s.lab, err = lab.EnsureUp(ctx, lab.Options{Nodes: 3, Output: os.Stdout}); err != nil {
-		return err
-	}
-	if s.client, err = install.Client(s.lab); err != nil {
-		return err
-	}
-	image, err := s.lab.BuildImage(ctx, "")
-	if err != nil {
-		return err
-	}
-	s.image = image.Reference
-	if err := s.lab.LoadImage(ctx, image.Reference, image.Archive); err != nil {
-		return err
-	}
-	if err := install.Operator(ctx, s.lab, s.client, image.Reference); err != nil {
+func (s *suite) setUp(ctx context.Context, target *install.Target) error {
+	s.lab, s.client, s.image = target.Lab, target.Client, target.Image
+	if err := install.Operator(ctx, s.lab, s.client, s.image); err != nil {
 		return err
 	}
 	// The logs of a failure are worth having, and nothing secret may be in them.
@@ -107,7 +44,7 @@ func (s *suite) setUp(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := install.MetalLB(ctx, s.client, image.Reference); err != nil {
+	if err := install.MetalLB(ctx, s.client, s.image); err != nil {
 		return err
 	}
 	return s.reset(ctx)

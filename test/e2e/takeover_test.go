@@ -21,17 +21,15 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
-)
 
-// upstream is a module that names the version of MetalLB whose manifests are
-// taken over, with the checksum of its content.
-const upstream = "testdata/takeover/upstream"
+	"metallb.io/metallb/test/e2e/upstream"
+)
 
 // TestTakeOverOfMetalLBsObjects installs MetalLB's CRDs and objects of all its
 // kinds on an API server of its own, and then our CRDs over them.
 func TestTakeOverOfMetalLBsObjects(t *testing.T) {
 	server := newAPIServer(t)
-	metallbCRDs := filepath.Join(upstreamDir(t), "config", "crd")
+	metallbCRDs := filepath.Join(upstream.Dir(t, "testdata/takeover/upstream"), "config", "crd")
 
 	// A cluster that once stored BGPPeers as v1beta1 ...
 	server.kubectl("create", "namespace", "metallb-system")
@@ -80,18 +78,6 @@ func TestTakeOverOfMetalLBsObjects(t *testing.T) {
 			}
 		}
 	})
-}
-
-// upstreamDir returns the directory of the upstream module in the module cache.
-func upstreamDir(t *testing.T) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", "go.universe.tf/metallb")
-	cmd.Dir = upstream
-	out, err := cmd.Output()
-	require.NoError(t, err, "%s", out)
-	var module struct{ Dir string }
-	require.NoError(t, json.Unmarshal(out, &module))
-	return module.Dir
 }
 
 // storedAsV1beta1 returns the CRD of BGPPeer as MetalLB had it before v1beta2

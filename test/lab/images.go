@@ -125,6 +125,16 @@ func (l *Lab) BuildImage(ctx context.Context, version string) (ImageInfo, error)
 	return ImageInfo{built.Reference, archive, built.Compressed, built.Uncompressed}, nil
 }
 
+// ProvideImage builds the image, as BuildImage does, and imports it on all nodes that
+// have power.
+func (l *Lab) ProvideImage(ctx context.Context, version string) (ImageInfo, error) {
+	built, err := l.BuildImage(ctx, version)
+	if err != nil {
+		return ImageInfo{}, err
+	}
+	return built, l.LoadImage(ctx, built.Reference, built.Archive)
+}
+
 // LoadImage imports an image from an archive, as `docker save` writes, on all nodes
 // that have power. Nodes that already have the reference are left alone.
 func (l *Lab) LoadImage(ctx context.Context, reference, archive string) error {

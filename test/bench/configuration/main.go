@@ -70,27 +70,16 @@ func run(ctx context.Context, stored, creates, changes int) (err error) {
 }
 
 func start(ctx context.Context) (*bench, error) {
-	l, err := lab.EnsureUp(ctx, lab.Options{Nodes: 3, Output: os.Stderr})
-	if err != nil {
-		return nil, err
-	}
-	image, err := l.BuildImage(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	if err := l.LoadImage(ctx, image.Reference, image.Archive); err != nil {
-		return nil, err
-	}
-	c, err := install.Client(l)
+	target, err := install.Prepare(ctx, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	if err := install.Operator(ctx, l, c, image.Reference); err != nil {
+	if err := install.Operator(ctx, target.Lab, target.Client, target.Image); err != nil {
 		return nil, err
 	}
-	return &bench{lab: l, client: c}, install.MetalLB(ctx, c, image.Reference)
+	return &bench{lab: target.Lab, client: target.Client}, install.MetalLB(ctx, target.Client, target.Image)
 }
 
 // marks are the labels of the objects of the benchmark.

@@ -39,7 +39,7 @@ func (b *bench) measureRollout(ctx context.Context, changes int) ([]table.Row, e
 	}
 	defer pools.Stop()
 
-	progress := newProgress(b.components())
+	progress := newProgress(install.Components(b.lab))
 	for !progress.done("") { // what is there tells a watch first
 		select {
 		case event := <-states.ResultChan():
@@ -112,15 +112,6 @@ func (b *bench) watch(ctx context.Context, list client.ObjectList) (watch.Interf
 		return nil, fmt.Errorf("watch %T: %w", list, err)
 	}
 	return w, nil
-}
-
-// components are the names of the ConfigurationStates of all components.
-func (b *bench) components() []string {
-	names := []string{v1beta1.ConfigurationStateController}
-	for _, node := range b.lab.Nodes() {
-		names = append(names, v1beta1.ConfigurationStateSpeakerPrefix+node.Name)
-	}
-	return names
 }
 
 // progress is how far a change has come.

@@ -28,7 +28,6 @@ import (
 	"metallb.io/metallb/internal/operand"
 	"metallb.io/metallb/test/bench/table"
 	"metallb.io/metallb/test/install"
-	"metallb.io/metallb/test/lab"
 )
 
 func main() {
@@ -82,24 +81,13 @@ func run(ctx context.Context, starts, changes int) error {
 }
 
 func setUp(ctx context.Context) (client.WithWatch, error) {
-	l, err := lab.EnsureUp(ctx, lab.Options{Nodes: 3, Output: os.Stderr})
-	if err != nil {
-		return nil, err
-	}
-	image, err := l.BuildImage(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	if err := l.LoadImage(ctx, image.Reference, image.Archive); err != nil {
-		return nil, err
-	}
-	c, err := install.Client(l)
+	target, err := install.Prepare(ctx, os.Stderr)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	return c, errors.Join(install.Operator(ctx, l, c, image.Reference), install.Judged(ctx, c))
+	return target.Client, errors.Join(install.Operator(ctx, target.Lab, target.Client, target.Image), install.Judged(ctx, target.Client))
 }
 
 func metalLB() *v1beta1.MetalLB {

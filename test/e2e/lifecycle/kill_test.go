@@ -16,6 +16,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // How often, and at which moments, the operator is killed.
@@ -76,7 +77,7 @@ func requireNothingMissing(t *testing.T, installed []string) {
 	require.Empty(t, missing)
 	m := new(v1beta1.MetalLB)
 	m.Namespace, m.Name = install.Namespace, v1beta1.MetalLBName
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, m, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, m, func() (string, bool) {
 		return "it is degraded", meta.IsStatusConditionPresentAndEqual(m.Status.Conditions, v1beta1.ConditionDegraded, metav1.ConditionFalse)
 	}))
 }

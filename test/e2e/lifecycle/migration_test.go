@@ -3,7 +3,6 @@
 package lifecycle
 
 import (
-	"encoding/json"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -17,7 +16,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"metallb.io/metallb/test/e2e/upstream"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // TestMigration runs the commands of docs/migration.md on a cluster with MetalLB:
@@ -26,8 +27,7 @@ import (
 // for and the other one not the first of the pool.
 func TestMigration(t *testing.T) {
 	before := listing(t)
-	upstream := metalLB(t)
-	apply(t, upstream)
+	apply(t, filepath.Join(upstream.Dir(t, "../testdata/takeover/upstream"), "config", "native"))
 	// Nobody judges: MetalLB's webhooks have no pod.
 	kubectl(t, "delete", "validatingwebhookconfiguration", "metallb-webhook-configuration")
 	kubectl(t, "wait", "crd", "ipaddresspools.metallb.io", "l2advertisements.metallb.io", "--for=condition=Established", "--timeout=1m")
@@ -45,7 +45,7 @@ func TestMigration(t *testing.T) {
 	commands := commandsOf(t, "../../../docs/migration.md")
 	require.GreaterOrEqual(t, len(commands), 5)
 	for _, block := range commands {
-		cmd := exec.CommandContext(limit(t, 10*time.Minute), "bash", "-euxc", block)
+		cmd := exec.CommandContext(labtest.Limit(t, 10*time.Minute), "bash", "-euxc", block)
 		cmd.Dir = work
 		cmd.Env = append(os.Environ(), "KUBECONFIG="+shared.lab.Kubeconfig(), "PATH="+filepath.Join(shared.lab.Dir(), "bin")+":"+os.Getenv("PATH"))
 		out, err := cmd.CombinedOutput()
@@ -57,7 +57,7 @@ func TestMigration(t *testing.T) {
 		require.NoError(t, shared.client.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name}, svc))
 		require.Equal(t, address, svc.Status.LoadBalancer.Ingress[0].IP, name)
 		require.Len(t, svc.Status.LoadBalancer.Ingress, 1)
-		_, err := install.Owner(limit(t, 20*time.Second), shared.lab, netip.MustParseAddr(address))
+		_, err := install.Owner(labtest.Limit(t, 20*time.Second), shared.lab, netip.MustParseAddr(address))
 		require.NoError(t, err, "%s is announced", address)
 	}
 	fresh := newService(t)
@@ -66,19 +66,6 @@ func TestMigration(t *testing.T) {
 	kubectl(t, "delete", "-f", "testdata/migration.yaml")
 	kubectl(t, "delete", "-k", manifests, removalTimeout)
 	requireNothingLeft(t, before)
-}
-
-// metalLB returns the directory of MetalLB's manifests, of the version that the
-// tests of the take-over use.
-func metalLB(t *testing.T) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", "go.universe.tf/metallb")
-	cmd.Dir = "../testdata/takeover/upstream"
-	out, err := cmd.Output()
-	require.NoError(t, err, "%s", out)
-	var module struct{ Dir string }
-	require.NoError(t, json.Unmarshal(out, &module))
-	return filepath.Join(module.Dir, "config", "native")
 }
 
 // publish gives a Service an address, as MetalLB does.

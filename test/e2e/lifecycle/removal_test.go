@@ -17,6 +17,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // files are what a user puts into resources.
@@ -64,9 +65,9 @@ func removeAfter(t *testing.T, manifests string) {
 // requireInstalled waits until all that the files say is there and in force.
 func requireInstalled(t *testing.T) {
 	t.Helper()
-	require.NoError(t, install.Available(limit(t, 2*time.Minute), shared.client, shared.image))
+	require.NoError(t, install.Available(labtest.Limit(t, 2*time.Minute), shared.client, shared.image))
 	pool := &v1beta1.IPAddressPool{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "public"}}
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, pool, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, pool, func() (string, bool) {
 		return fmt.Sprintf("the pool has the conditions %v", pool.Status.Conditions), accepted(pool)
 	}))
 }
@@ -94,7 +95,7 @@ func newService(t *testing.T) *corev1.Service {
 
 func addressOf(t *testing.T, svc *corev1.Service) string {
 	t.Helper()
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, svc, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, svc, func() (string, bool) {
 		return "the Service has no address", len(svc.Status.LoadBalancer.Ingress) > 0
 	}))
 	return svc.Status.LoadBalancer.Ingress[0].IP

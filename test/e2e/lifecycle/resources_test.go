@@ -15,6 +15,7 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/test/install"
+	"metallb.io/metallb/test/labtest"
 )
 
 // TestResourcesAreKept edits the files beside the manifests and applies them, and
@@ -64,7 +65,7 @@ func edit(t *testing.T, files map[string]string) {
 func requireAddresses(t *testing.T, addresses v1beta1.AddressRange) {
 	t.Helper()
 	pool := &v1beta1.IPAddressPool{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "public"}}
-	require.NoError(t, install.Until(limit(t, 30*time.Second), shared.client, pool, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 30*time.Second), shared.client, pool, func() (string, bool) {
 		return fmt.Sprintf("the pool has %v", pool.Spec.Addresses), len(pool.Spec.Addresses) == 1 && pool.Spec.Addresses[0] == addresses && accepted(pool)
 	}))
 }
@@ -74,7 +75,7 @@ func requireResources(t *testing.T, status metav1.ConditionStatus, texts ...stri
 	t.Helper()
 	m := &v1beta1.MetalLB{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: v1beta1.MetalLBName}}
 	var message string
-	require.NoError(t, install.Until(limit(t, 30*time.Second), shared.client, m, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 30*time.Second), shared.client, m, func() (string, bool) {
 		c := meta.FindStatusCondition(m.Status.Conditions, v1beta1.ConditionResourcesApplied)
 		if c == nil {
 			return "there is no condition", false

@@ -107,11 +107,8 @@ func image() *cobra.Command {
 				return err
 			}
 			began := time.Now()
-			built, err := l.BuildImage(cmd.Context(), version)
+			built, err := l.ProvideImage(cmd.Context(), version)
 			if err != nil {
-				return err
-			}
-			if err := l.LoadImage(cmd.Context(), built.Reference, built.Archive); err != nil {
 				return err
 			}
 			const mega = 1e6
