@@ -107,10 +107,11 @@ func TestApplyOnceDeleteOnce(t *testing.T) {
 	svc := newService(t)
 	before := listing(t)
 	manifests := everything(t, files(range10))
+	removeAfter(t, manifests)
 	address := ""
 	for cycle := range *cycles {
 		began := time.Now()
-		apply(t, manifests)
+		kubectl(t, "apply", "-k", manifests)
 		requireInstalled(t)
 		installed := time.Since(began)
 		got := addressOf(t, svc)
