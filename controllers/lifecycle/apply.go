@@ -56,6 +56,7 @@ func (r *Reconciler) apply(ctx context.Context, m *v1beta1.MetalLB, rendered ope
 		}
 	}
 
+	rendered = awake(m, rendered, live)
 	answer, err := r.send(ctx, rendered)
 	if err != nil {
 		seen.ApplyError = err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -277,6 +278,73 @@ func TestRepairsDrift(t *testing.T) {
 		require.Equal(t, "7", d.Annotations["deployment.kubernetes.io/revision"])
 		require.Empty(t, c.happened())
 	})
+}
+
+// TestWhoeverScalesTheControllerIsLeftAlone, unless the MetalLB object says how many
+// there are to be.
+func TestWhoeverScalesTheControllerIsLeftAlone(t *testing.T) {
+	c := newCluster(t, metalLB())
+	c.settle()
+	c.roll()
+	c.settle()
+	c.happened()
+	scale := func(replicas int32) {
+		d := new(appsv1.Deployment)
+		c.get(d, "controller")
+		d.Spec.Replicas = &replicas
+		require.NoError(t, c.Update(c.ctx, d, client.FieldOwner("autoscaler")))
+		c.settle()
+	}
+	ask := func(replicas *int32) {
+		m := new(v1beta1.MetalLB)
+		c.get(m, "metallb")
+		m.Spec.Replicas = replicas
+		require.NoError(t, c.Update(c.ctx, m))
+		c.settle()
+	}
+	replicas := func() *int32 {
+		d := new(appsv1.Deployment)
+		c.get(d, "controller")
+		return d.Spec.Replicas
+	}
+
+	scale(2)
+	require.Equal(t, new(int32(2)), replicas())
+	require.Equal(t, "Deployment controller: 1 of 2 ready, 1 of 2 up to date", c.condition(v1beta1.ConditionAvailable).Message)
+	scale(0)
+	require.Equal(t, new(int32(0)), replicas())
+	require.Contains(t, c.condition(v1beta1.ConditionAvailable).Message, "Deployment controller: no pod is asked for")
+	require.NotContains(t, strings.Join(c.happened(), "\n"), "Repaired")
+
+	ask(new(int32(3)))
+	require.Equal(t, new(int32(3)), replicas())
+	c.happened()
+	scale(2)
+	require.Equal(t, new(int32(3)), replicas())
+	require.Equal(t, []string{"Normal Repaired Undid a change of Deployment controller that was not made by the operator"}, c.happened())
+
+	ask(nil)
+	require.Nil(t, replicas(), "the API server makes it 1")
+}
+
+// TestAStoppedMetalLBIsTakenOver: ours has the name of its controller, which was
+// scaled to nothing.
+func TestAStoppedMetalLBIsTakenOver(t *testing.T) {
+	theirs := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "controller", Labels: map[string]string{"app": "metallb", "component": "controller"}},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(0))},
+	}
+	c := newCluster(t, metalLB(), theirs)
+	writes, err := c.reconcile()
+	require.NoError(t, err)
+	require.Contains(t, writes, "Deployment controller")
+	d := new(appsv1.Deployment)
+	c.get(d, "controller")
+	require.Equal(t, new(int32(1)), d.Spec.Replicas)
+	c.settle()
+	d = new(appsv1.Deployment)
+	c.get(d, "controller")
+	require.Nil(t, d.Spec.Replicas, "it is left to the API server, which makes it 1")
 }
 
 func TestFollowsTheSpec(t *testing.T) {

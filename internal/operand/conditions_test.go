@@ -275,8 +275,19 @@ func TestConditions(t *testing.T) {
 			},
 		},
 		{
-			// The API server has refused this since replicas are at least 1.
-			name: "no controller asked for",
+			name: "scaled to two controllers",
+			observed: []operand.Observed{
+				deployment(controllerSeen(1), func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(2)) }),
+				speakerSeen(3, 3),
+			},
+			want: []string{
+				"Available=False NotReady: Deployment controller: 1 of 2 ready, 1 of 2 up to date",
+				"Progressing=True RollingOut: Deployment controller: 1 of 2 ready, 1 of 2 up to date",
+				notDegraded,
+			},
+		},
+		{
+			name: "scaled to no controller",
 			observed: []operand.Observed{
 				deployment(controllerSeen(0), func(d *appsv1.Deployment) {
 					d.Spec.Replicas = new(int32(0))
@@ -285,7 +296,7 @@ func TestConditions(t *testing.T) {
 				speakerSeen(3, 3),
 			},
 			want: []string{
-				"Available=False NotReady: Deployment controller: no pod is asked for (spec.replicas)",
+				"Available=False NotReady: Deployment controller: no pod is asked for: scale it (kubectl scale), or set spec.replicas",
 				upToDate, notDegraded,
 			},
 		},

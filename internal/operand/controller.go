@@ -43,13 +43,15 @@ func controller(m *v1beta1.MetalLB, p Params) *appsv1.Deployment {
 		config = *m.Spec.ControllerConfig
 	}
 	tune(&template, config.PodConfig)
-	spread(spec, config, replicas(m))
+	spread(spec, config, askedReplicas(m))
 
 	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: objectMeta(m, Controller),
 		Spec: appsv1.DeploymentSpec{
-			Replicas: new(replicas(m)),
+			// If nobody asks for a number, it belongs to whoever scales the Deployment.
+			// One that was asked for before becomes 1: the API server's default.
+			Replicas: m.Spec.Replicas,
 			Selector: &metav1.LabelSelector{MatchLabels: selector(Controller)},
 			Strategy: strategy(config.Strategy),
 			Template: template,
@@ -57,8 +59,9 @@ func controller(m *v1beta1.MetalLB, p Params) *appsv1.Deployment {
 	}
 }
 
-// replicas returns how many controllers to run.
-func replicas(m *v1beta1.MetalLB) int32 {
+// askedReplicas returns how many controllers are asked for. Somebody may have
+// scaled them to more, if no number is.
+func askedReplicas(m *v1beta1.MetalLB) int32 {
 	if m.Spec.Replicas == nil {
 		return 1
 	}

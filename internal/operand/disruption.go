@@ -14,7 +14,7 @@ import (
 // there is no other to take over: then it would only keep nodes from being
 // drained. The speakers need none, as drains leave the pods of DaemonSets alone.
 func disruptionBudget(m *v1beta1.MetalLB) (*policyv1.PodDisruptionBudget, bool) {
-	if replicas(m) < 2 {
+	if askedReplicas(m) < 2 {
 		return nil, false
 	}
 	return &policyv1.PodDisruptionBudget{

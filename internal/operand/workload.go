@@ -89,7 +89,7 @@ func progressOf(o Object) (progress, bool) {
 			updated:  o.Status.UpdatedReplicas,
 			outdated: o.Status.Replicas - o.Status.UpdatedReplicas,
 			ready:    o.Status.AvailableReplicas,
-			empty:    "no pod is asked for (spec.replicas)",
+			empty:    "no pod is asked for: scale it (kubectl scale), or set spec.replicas",
 		}
 		if o.Spec.Replicas != nil {
 			p.desired = *o.Spec.Replicas

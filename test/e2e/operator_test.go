@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -45,4 +47,33 @@ func TestOperatorUndoesDrift(t *testing.T) {
 	}))
 	require.Equal(t, before.Spec.Template.Spec, speaker.Spec.Template.Spec)
 	require.NoError(t, install.MetalLB(labtest.Limit(t, time.Minute), shared.client, shared.image), "everything is ready again")
+}
+
+// TestOperatorLeavesScalingToOthers changes a Deployment that somebody has scaled:
+// when the change is undone, the operator has looked at all of it.
+func TestOperatorLeavesScalingToOthers(t *testing.T) {
+	scale := func(ctx context.Context, replicas int) error {
+		_, err := install.Kubectl(ctx, shared.lab, "scale", "deployment/controller", "-n", install.Namespace, fmt.Sprintf("--replicas=%d", replicas))
+		return err
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		require.NoError(t, scale(ctx, 1))
+		require.NoError(t, install.MetalLB(ctx, shared.client, shared.image), "everything is ready again")
+	})
+	require.NoError(t, scale(t.Context(), 2))
+	controller := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "controller"}}
+	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, controller, func() (string, bool) {
+		return fmt.Sprintf("%d controllers are ready", controller.Status.ReadyReplicas), controller.Status.ReadyReplicas == 2
+	}))
+
+	before := controller.DeepCopy()
+	controller.Spec.Template.Spec.Containers[0].Args = []string{"controller", "--log-level=none"}
+	require.NoError(t, shared.client.Patch(t.Context(), controller, client.MergeFrom(before)))
+	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, controller, func() (string, bool) {
+		return "the arguments are still changed", slices.Equal(controller.Spec.Template.Spec.Containers[0].Args, before.Spec.Template.Spec.Containers[0].Args)
+	}))
+	require.EqualValues(t, 2, *controller.Spec.Replicas)
+	require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "both are ready")
 }
