@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
@@ -37,6 +38,8 @@ type cluster struct {
 	writes     int
 	looked     int // how often the ServiceCIDRs were read
 	fail       error
+	now        time.Time
+	again      time.Duration // when the Reconciler wants to look again
 }
 
 func newCluster(t *testing.T, objects ...client.Object) *cluster {
@@ -65,6 +68,7 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 			},
 		}).Build()
 	c.reconciler = NewReconciler(c.Client, c.Client, c.events, namespace)
+	c.reconciler.now = func() time.Time { return c.now }
 	return c
 }
 
@@ -72,7 +76,7 @@ func (c *cluster) reconcile() metav1.Condition {
 	c.t.Helper()
 	result, err := c.reconciler.Reconcile(c.t.Context(), reconcile.Request{})
 	require.NoError(c.t, err)
-	require.Zero(c.t, result)
+	c.again = result.RequeueAfter
 	m := new(v1beta1.MetalLB)
 	require.NoError(c.t, c.Get(c.t.Context(), client.ObjectKey{Namespace: namespace, Name: v1beta1.MetalLBName}, m))
 	found := meta.FindStatusCondition(m.Status.Conditions, v1beta1.ConditionPreflightPassed)
@@ -99,7 +103,7 @@ func node() *corev1.Node {
 func TestTellsWhatIsFoundAndThatItIsGone(t *testing.T) {
 	c := newCluster(t, metalLB(), pool("192.0.2.0/24"), node(),
 		&networkingv1.ServiceCIDR{ObjectMeta: metav1.ObjectMeta{Name: "kubernetes"}, Spec: networkingv1.ServiceCIDRSpec{CIDRs: []string{"192.0.2.128/25"}}},
-		&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-vip-ds"}},
+		kubeVIP(),
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-proxy"}, Data: map[string]string{"config.conf": "mode: ipvs\nipvs: {strictARP: false}\n"}})
 	found := c.reconcile()
 	require.Equal(t, metav1.ConditionFalse, found.Status)
@@ -114,18 +118,77 @@ func TestTellsWhatIsFoundAndThatItIsGone(t *testing.T) {
 	require.Equal(t, 1, c.writes, "idle writes nothing")
 	require.Empty(t, c.events.Events)
 	require.Equal(t, 1, c.looked)
+	require.Equal(t, time.Minute, c.again)
 
-	for _, o := range []client.Object{pool(""), &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-vip-ds"}}, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-proxy"}}} {
+	for _, o := range []client.Object{pool(""), kubeVIP(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-proxy"}}} {
 		require.NoError(t, c.Delete(t.Context(), o))
 	}
-	require.Contains(t, c.reconcile().Message, "kube-vip", "it is looked for when the MetalLB object changes")
+	c.now = c.now.Add(59 * time.Second)
+	require.Contains(t, c.reconcile().Message, "kube-vip")
+	require.Equal(t, 1, c.looked, "nodes and pools that change are no reason to ask more often")
+	require.Equal(t, time.Second, c.again)
+	c.now = c.now.Add(time.Second)
+	passed := c.reconcile()
+	require.Equal(t, metav1.ConditionTrue, passed.Status)
+	require.Equal(t, "NothingFound", passed.Reason)
+	require.Equal(t, 2, c.looked)
+
+	require.Zero(t, c.again)
+	c.now = c.now.Add(time.Hour)
+	c.reconcile()
+	require.Equal(t, 2, c.looked, "idle asks nothing")
+}
+
+func kubeVIP() *appsv1.DaemonSet {
+	return &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-vip-ds"}}
+}
+
+func TestAChangedMetalLBObjectIsAReasonToLook(t *testing.T) {
+	c := newCluster(t, metalLB())
+	require.Equal(t, metav1.ConditionTrue, c.reconcile().Status)
+	require.NoError(t, c.Create(t.Context(), kubeVIP()))
+	require.Equal(t, metav1.ConditionTrue, c.reconcile().Status)
 	m := new(v1beta1.MetalLB)
 	require.NoError(t, c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: v1beta1.MetalLBName}, m))
 	m.Generation++
 	require.NoError(t, c.Update(t.Context(), m))
-	passed := c.reconcile()
-	require.Equal(t, metav1.ConditionTrue, passed.Status)
-	require.Equal(t, "NothingFound", passed.Reason)
+	require.Equal(t, metav1.ConditionFalse, c.reconcile().Status)
+}
+
+// TestWhatIsWatchedNeedsNoLook: the event that it is gone does.
+func TestWhatIsWatchedNeedsNoLook(t *testing.T) {
+	c := newCluster(t, metalLB(), pool("192.0.2.0/24"), node())
+	require.Equal(t, "PoolOverlapsNetwork", c.reconcile().Reason)
+	require.Zero(t, c.again)
+	require.NoError(t, c.Delete(t.Context(), pool("")))
+	require.Equal(t, metav1.ConditionTrue, c.reconcile().Status)
+	require.Equal(t, 1, c.looked)
+}
+
+// TestNothingOldIsBlamed is of a pool that is made when the network that it
+// overlaps is long gone.
+func TestNothingOldIsBlamed(t *testing.T) {
+	network := &networkingv1.ServiceCIDR{ObjectMeta: metav1.ObjectMeta{Name: "more"}, Spec: networkingv1.ServiceCIDRSpec{CIDRs: []string{"198.51.100.0/24"}}}
+	c := newCluster(t, metalLB(), network)
+	require.Equal(t, metav1.ConditionTrue, c.reconcile().Status)
+	require.NoError(t, c.Delete(t.Context(), network))
+	c.now = c.now.Add(time.Hour)
+	require.NoError(t, c.Create(t.Context(), pool("198.51.100.0/24")))
+	require.Equal(t, metav1.ConditionTrue, c.reconcile().Status)
+	require.Equal(t, 1, c.writes)
+}
+
+func TestWhatIsInTheWayStaysSoWhileItCannotBeRead(t *testing.T) {
+	c := newCluster(t, metalLB(), kubeVIP())
+	require.Equal(t, metav1.ConditionFalse, c.reconcile().Status)
+	require.NoError(t, c.Delete(t.Context(), kubeVIP()))
+	c.now = c.now.Add(time.Minute)
+	c.fail = errors.New("out of order")
+	_, err := c.reconciler.Reconcile(t.Context(), reconcile.Request{})
+	require.ErrorIs(t, err, c.fail)
+	require.Equal(t, 1, c.writes)
+	c.fail = nil
+	require.Equal(t, metav1.ConditionTrue, c.reconcile().Status)
 }
 
 func TestWhatCannotBeReadIsTriedAgain(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -30,34 +31,22 @@ import (
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools;metallbs,verbs=list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs/status,verbs=patch
 
-// surroundings are what is not watched: they are read when the operator starts to
-// lead, and when the MetalLB object changes.
-type surroundings struct {
-	serviceNetworks []netip.Prefix
-	workloads       []preflight.Workload
-	ciliumPools     []string
-	proxy           preflight.Proxy
-}
-
 // generation is a state of the MetalLB object.
 type generation struct {
 	uid    types.UID
 	number int64
 }
 
-// view returns what is to be checked.
-func (r *Reconciler) view(ctx context.Context, m *v1beta1.MetalLB) (preflight.View, error) {
-	if now := (generation{m.UID, m.Generation}); r.around == nil || r.aroundFor != now {
+// view returns what is to be checked at a time.
+func (r *Reconciler) view(ctx context.Context, m *v1beta1.MetalLB, now time.Time) (preflight.View, error) {
+	if state := (generation{m.UID, m.Generation}); r.around == nil || r.aroundFor != state {
 		around, err := r.look(ctx)
 		if err != nil {
 			return preflight.View{}, err
 		}
-		r.around, r.aroundFor = around, now
+		r.around, r.aroundFor, r.lookedAt = around, state, now
 	}
-	v := preflight.View{
-		Namespace: r.namespace, Class: m.Spec.LoadBalancerClass, IgnoreExclude: m.Spec.IgnoreExcludeLB,
-		ServiceNetworks: r.around.serviceNetworks, Workloads: r.around.workloads, CiliumPools: r.around.ciliumPools, Proxy: r.around.proxy,
-	}
+	v := preflight.View{Namespace: r.namespace, Class: m.Spec.LoadBalancerClass, IgnoreExclude: m.Spec.IgnoreExcludeLB, Surroundings: *r.around}
 	var pools v1beta1.IPAddressPoolList
 	if err := r.client.List(ctx, &pools, client.InNamespace(r.namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return preflight.View{}, fmt.Errorf("read the pools: %w", err)
@@ -98,14 +87,14 @@ func prefixes(texts []string) []netip.Prefix {
 }
 
 // look reads the surroundings. What does not exist in this cluster is not there.
-func (r *Reconciler) look(ctx context.Context) (*surroundings, error) {
-	var around surroundings
+func (r *Reconciler) look(ctx context.Context) (*preflight.Surroundings, error) {
+	var around preflight.Surroundings
 	var networks networkingv1.ServiceCIDRList
 	if err := r.live.List(ctx, &networks); unexpected(err) {
 		return nil, fmt.Errorf("read the networks of ClusterIPs: %w", err)
 	}
 	for _, n := range networks.Items {
-		around.serviceNetworks = append(around.serviceNetworks, prefixes(n.Spec.CIDRs)...)
+		around.ServiceNetworks = append(around.ServiceNetworks, prefixes(n.Spec.CIDRs)...)
 	}
 	for _, kind := range []string{"DaemonSet", "Deployment"} {
 		list, err := r.list(ctx, schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: kind})
@@ -113,7 +102,7 @@ func (r *Reconciler) look(ctx context.Context) (*surroundings, error) {
 			return nil, err
 		}
 		for _, o := range list {
-			around.workloads = append(around.workloads, preflight.Workload{Kind: kind, Namespace: o.Namespace, Name: o.Name, Labels: o.Labels})
+			around.Workloads = append(around.Workloads, preflight.Workload{Kind: kind, Namespace: o.Namespace, Name: o.Name, Labels: o.Labels})
 		}
 	}
 	pools, err := r.list(ctx, schema.GroupVersionKind{Group: "cilium.io", Version: "v2", Kind: "CiliumLoadBalancerIPPool"})
@@ -121,9 +110,9 @@ func (r *Reconciler) look(ctx context.Context) (*surroundings, error) {
 		return nil, err
 	}
 	for _, p := range pools {
-		around.ciliumPools = append(around.ciliumPools, p.Name)
+		around.CiliumPools = append(around.CiliumPools, p.Name)
 	}
-	around.proxy, err = r.proxy(ctx)
+	around.Proxy, err = r.proxy(ctx)
 	return &around, err
 }
 

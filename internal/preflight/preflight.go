@@ -15,6 +15,7 @@ import (
 	"go4.org/netipx"
 
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/operand"
 )
 
 // Reason says what kind of thing was found.
@@ -53,6 +54,12 @@ type View struct {
 	// Pools are those in the cluster.
 	Pools []Pool
 	Nodes []Node
+	Surroundings
+}
+
+// Surroundings are what of a cluster has to do neither with the configuration nor
+// with the nodes.
+type Surroundings struct {
 	// ServiceNetworks are the networks of ClusterIPs.
 	ServiceNetworks []netip.Prefix
 	// Workloads are what runs on the nodes, of which some are known to be load
@@ -128,8 +135,20 @@ var known = []struct {
 		func(w Workload) bool { return strings.HasPrefix(w.Name, "openelb") },
 	}, {
 		"another MetalLB", "remove one of them, or give each a class of its own (spec.loadBalancerClass)",
-		func(w Workload) bool { return w.Labels["app"] == "metallb" && w.Labels["component"] == "speaker" },
+		func(w Workload) bool {
+			return w.Labels["app"] == "metallb" && isComponent(w.Labels["component"]) || // by its manifests
+				w.Labels["app.kubernetes.io/name"] == "metallb" && isComponent(w.Labels["app.kubernetes.io/component"]) // by Helm
+		},
 	},
+}
+
+// isComponent reports whether a name is that of a component of MetalLB, and of ours.
+func isComponent(name string) bool { return name == operand.Controller || name == operand.Speaker }
+
+// isOurs reports whether a workload is one of the load balancer that is checked.
+// The names do not tell: those of MetalLB, in the same namespace, are the same.
+func isOurs(v View, w Workload) bool {
+	return w.Namespace == v.Namespace && w.Labels[operand.LabelManagedBy] == operand.ManagedBy
 }
 
 func otherLoadBalancers(v View) []Finding {
@@ -138,7 +157,7 @@ func otherLoadBalancers(v View) []Finding {
 	}
 	var found []Finding
 	for _, k := range known {
-		i := slices.IndexFunc(v.Workloads, func(w Workload) bool { return w.Namespace != v.Namespace && k.is(w) })
+		i := slices.IndexFunc(v.Workloads, func(w Workload) bool { return !isOurs(v, w) && k.is(w) })
 		if i < 0 {
 			continue
 		}
