@@ -64,16 +64,16 @@ func TestOperatorLeavesScalingToOthers(t *testing.T) {
 	})
 	require.NoError(t, scale(t.Context(), 2))
 	controller := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "controller"}}
-	require.NoError(t, install.Until(limit(t, time.Minute), shared.client, controller, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, time.Minute), shared.client, controller, func() (string, bool) {
 		return fmt.Sprintf("%d controllers are ready", controller.Status.ReadyReplicas), controller.Status.ReadyReplicas == 2
 	}))
 
 	before := controller.DeepCopy()
 	controller.Spec.Template.Spec.Containers[0].Args = []string{"controller", "--log-level=none"}
 	require.NoError(t, shared.client.Patch(t.Context(), controller, client.MergeFrom(before)))
-	require.NoError(t, install.Until(limit(t, 10*time.Second), shared.client, controller, func() (string, bool) {
+	require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, controller, func() (string, bool) {
 		return "the arguments are still changed", slices.Equal(controller.Spec.Template.Spec.Containers[0].Args, before.Spec.Template.Spec.Containers[0].Args)
 	}))
 	require.EqualValues(t, 2, *controller.Spec.Replicas)
-	require.NoError(t, install.MetalLB(limit(t, time.Minute), shared.client, shared.image), "both are ready")
+	require.NoError(t, install.MetalLB(labtest.Limit(t, time.Minute), shared.client, shared.image), "both are ready")
 }
