@@ -79,7 +79,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
 		workloads,
 		rollout.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
-		resources.NewReconciler(mgr.GetClient(), recorder, o.process.namespace),
+		resources.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
 		preflight.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {

@@ -49,6 +49,7 @@ const fieldOwner = "metallb-operator-resources"
 // than one worker at a time.
 type Reconciler struct {
 	client     client.Client
+	reader     client.Reader // past the cache
 	recorder   events.EventRecorder
 	namespace  string
 	conditions *condition.Writer
@@ -62,10 +63,11 @@ type Reconciler struct {
 	pruned string
 }
 
-// NewReconciler returns a Reconciler for a namespace.
-func NewReconciler(c client.Client, recorder events.EventRecorder, namespace string) *Reconciler {
+// NewReconciler returns a Reconciler for a namespace. The reader must not be
+// cached.
+func NewReconciler(c client.Client, reader client.Reader, recorder events.EventRecorder, namespace string) *Reconciler {
 	return &Reconciler{
-		client: c, recorder: recorder, namespace: namespace, conditions: condition.NewWriter(c, fieldOwner),
+		client: c, reader: reader, recorder: recorder, namespace: namespace, conditions: condition.NewWriter(c, fieldOwner),
 		applied: make(map[key]applied), told: make(map[string]string),
 	}
 }

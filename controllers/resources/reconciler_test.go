@@ -4,6 +4,7 @@ package resources
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 		c.requests = append(c.requests, what)
 		return nil
 	}
-	c.Client = fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1beta1.MetalLB{}).WithObjects(objects...).
+	c.Client = fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1beta1.MetalLB{}).WithReturnManagedFields().WithObjects(objects...).
 		WithInterceptorFuncs(interceptor.Funcs{
 			Apply: func(ctx context.Context, next client.WithWatch, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
 				if err := requested("apply", o); err != nil {
@@ -90,8 +91,25 @@ func newCluster(t *testing.T, objects ...client.Object) *cluster {
 				return next.SubResource(sub).Apply(ctx, o, opts...)
 			},
 		}).Build()
-	c.reconciler = NewReconciler(c.Client, c.events, namespace)
+	c.start()
 	return c
+}
+
+// start makes the Reconciler anew. Its cache keeps no managedFields, as the
+// operator's does.
+func (c *cluster) start() {
+	c.t.Helper()
+	cached := interceptor.NewClient(c.Client.(client.WithWatch), interceptor.Funcs{
+		Get: func(ctx context.Context, next client.WithWatch, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			err := next.Get(ctx, name, o, opts...)
+			o.SetManagedFields(nil)
+			return err
+		},
+		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+			return errors.New("the cache does not know who applied what")
+		},
+	})
+	c.reconciler = NewReconciler(cached, c.Client, c.events, namespace)
 }
 
 // files makes the ConfigMap have these files.
@@ -181,7 +199,7 @@ func TestWhatIsTakenOutIsDeleted(t *testing.T) {
 	c.requireReconciled("apply IPAddressPool/a", "apply IPAddressPool/b")
 	c.happened()
 
-	c.reconciler = NewReconciler(c.Client, c.events, namespace) // as after a restart
+	c.start() // as after a restart
 	c.files(map[string]string{"a.yaml": pool("a", "192.0.2.0/24")})
 	c.requireReconciled("apply IPAddressPool/a", "delete IPAddressPool/b")
 	require.Equal(t, []string{"Normal Deleted Deleted IPAddressPool/b: it is in no file any more"}, c.happened())
@@ -193,6 +211,46 @@ func TestWhatIsTakenOutIsDeleted(t *testing.T) {
 	c.requests = nil
 	c.requireReconciled()
 	c.pool("a")
+}
+
+// TestWhatIsCopiedIsNotDeleted: somebody who copies what was applied copies its
+// labels and annotations, and it is theirs all the same.
+func TestWhatIsCopiedIsNotDeleted(t *testing.T) {
+	c := newCluster(t)
+	files := map[string]string{"a.yaml": pool("a", "192.0.2.0/24"), "b.yaml": pool("b", "198.51.100.0/24")}
+	c.files(files)
+	c.requireReconciled("apply IPAddressPool/a", "apply IPAddressPool/b")
+
+	copied := c.pool("b")
+	require.NotEmpty(t, copied.ManagedFields)
+	copied.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: "copied", Labels: copied.Labels, Annotations: copied.Annotations}
+	require.NoError(t, c.Create(c.ctx, copied))
+	edited := c.pool("b")
+	edited.Spec.AutoAssign = new(false)
+	require.NoError(t, c.Update(c.ctx, edited, client.FieldOwner("kubectl-edit")))
+
+	c.start()
+	delete(files, "b.yaml")
+	c.files(files)
+	c.requireReconciled("apply IPAddressPool/a", "delete IPAddressPool/b")
+	c.pool("copied")
+}
+
+// TestIsApplied: the fake client does not tell subresources apart.
+func TestIsApplied(t *testing.T) {
+	applied, updated := metav1.ManagedFieldsOperationApply, metav1.ManagedFieldsOperationUpdate
+	for name, tc := range map[string]struct {
+		entries []metav1.ManagedFieldsEntry
+		want    bool
+	}{
+		"from a file":              {[]metav1.ManagedFieldsEntry{{Manager: "kubectl", Operation: updated}, {Manager: "metallb-operator-resources", Operation: applied}}, true},
+		"by kubectl":               {[]metav1.ManagedFieldsEntry{{Manager: "kubectl", Operation: applied}}, false},
+		"updated under our name":   {[]metav1.ManagedFieldsEntry{{Manager: "metallb-operator-resources", Operation: updated}}, false},
+		"only the condition of it": {[]metav1.ManagedFieldsEntry{{Manager: "metallb-operator-resources", Operation: applied, Subresource: "status"}}, false},
+		"by nobody that is known":  {nil, false},
+	} {
+		require.Equal(t, tc.want, isApplied(&v1beta1.MetalLB{ObjectMeta: metav1.ObjectMeta{ManagedFields: tc.entries}}), name)
+	}
 }
 
 // TestAMistakeDeletesNothing: what cannot be read may be meant to stay.

@@ -42,6 +42,11 @@ func TestResourcesOfEveryKind(t *testing.T) {
 		o.SetName("e2e-file")
 		require.NoError(t, install.Until(labtest.Limit(t, 30*time.Second), shared.client, o, func() (string, bool) { return "", true }))
 	}
+	copied := &v1beta1.IPAddressPool{
+		ObjectMeta: metav1.ObjectMeta{Namespace: install.Namespace, Name: "e2e-copied", Labels: map[string]string{"metallb.io/resources": "metallb-resources"}},
+		Spec:       v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"198.51.100.0/24"}},
+	}
+	create(t, copied)
 	before := files.DeepCopy()
 	files.Data = map[string]string{"metallb.yaml": metallb}
 	require.NoError(t, shared.client.Patch(t.Context(), files, client.MergeFrom(before)))
@@ -53,4 +58,5 @@ func TestResourcesOfEveryKind(t *testing.T) {
 		}
 		return true
 	}, 30*time.Second, 200*time.Millisecond, "what is in no file any more is deleted")
+	require.NoError(t, shared.client.Get(t.Context(), client.ObjectKeyFromObject(copied), copied), "its label alone does not make it one of a file")
 }
