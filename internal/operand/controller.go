@@ -38,6 +38,7 @@ func controller(m *v1beta1.MetalLB, p Params) *appsv1.Deployment {
 	spec.SecurityContext.RunAsUser = new(int64(nonRoot))
 	spec.SecurityContext.RunAsGroup = new(int64(nonRoot))
 	spec.Containers = []corev1.Container{c}
+	serveMetrics(m, Controller, spec)
 	var config v1beta1.ControllerConfig
 	if m.Spec.ControllerConfig != nil {
 		config = *m.Spec.ControllerConfig

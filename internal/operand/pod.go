@@ -47,7 +47,6 @@ func container(m *v1beta1.MetalLB, component string, p Params, healthAddress str
 		args = append(args, "--lb-class="+class)
 	}
 	args = append(args, "--health-probe-bind-address="+healthAddress)
-	args = append(args, metricsArgs(m)...)
 
 	return corev1.Container{
 		Name:            component,

@@ -120,3 +120,29 @@ func TestMetrics(t *testing.T) {
 		require.NotContains(t, arg, "--metrics", "not enabled")
 	}
 }
+
+// A certificate is read from a Secret that need not be there: no pod waits for it.
+func TestMetricsCertificate(t *testing.T) {
+	spec := v1beta1.MetalLBSpec{Metrics: &v1beta1.Metrics{Enabled: true, TLS: &v1beta1.MetricsTLS{ControllerSecret: "a", SpeakerSecret: "b"}}}
+	for component, secret := range map[string]string{operand.Controller: "a", operand.Speaker: "b"} {
+		for _, o := range operand.Render(&v1beta1.MetalLB{Spec: spec}, params()) {
+			if o.GetName() != component {
+				continue
+			}
+			pod := pods(t, o)
+			require.Len(t, pod.Volumes, 1)
+			volume := pod.Volumes[0]
+			require.Equal(t, corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: secret, Optional: new(true)}}, volume.VolumeSource)
+			c := pod.Containers[0]
+			require.Len(t, c.VolumeMounts, 1)
+			mount := c.VolumeMounts[0]
+			require.Equal(t, corev1.VolumeMount{Name: volume.Name, MountPath: mount.MountPath, ReadOnly: true}, mount)
+			require.Contains(t, c.Args, "--metrics-cert-dir="+mount.MountPath)
+		}
+	}
+
+	spec.Metrics.Enabled = false
+	pod := rendered[*appsv1.DaemonSet](t, operand.Speaker, spec).Spec.Template.Spec
+	require.Empty(t, pod.Volumes)
+	require.Empty(t, pod.Containers[0].VolumeMounts)
+}

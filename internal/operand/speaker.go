@@ -44,6 +44,7 @@ func speaker(m *v1beta1.MetalLB, p Params) *appsv1.DaemonSet {
 	// Capabilities that are added to a container take effect for root only.
 	spec.SecurityContext.RunAsUser = new(int64(0))
 	spec.Containers = []corev1.Container{c}
+	serveMetrics(m, Speaker, spec)
 	var config v1beta1.SpeakerConfig
 	if m.Spec.SpeakerConfig != nil {
 		config = *m.Spec.SpeakerConfig
