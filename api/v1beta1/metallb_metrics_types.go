@@ -50,7 +50,7 @@ const (
 // +kubebuilder:validation:Enum=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384;TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384;TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
 type CipherSuite string
 
-// Curve is a way to agree on keys, by its name in Go's crypto/tls.
+// Curve is a key exchange, by its name in Go's crypto/tls.
 //
 // +kubebuilder:validation:Enum=X25519MLKEM768;X25519;CurveP256;CurveP384;CurveP521
 type Curve string
@@ -79,8 +79,7 @@ type MetricsTLS struct {
 	// +listType=atomic
 	CipherSuites []CipherSuite `json:"cipherSuites,omitempty"`
 
-	// The curves, and what else keys are agreed on by, that are accepted. Without
-	// a value, Go's choice.
+	// The key exchanges that are accepted. Without a value, Go's choice.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=16

@@ -28,7 +28,7 @@ func (o *metricsOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.address, "metrics-bind-address", "0", "where to serve /metrics over HTTPS, to who may get that path; 0: nowhere")
 	flags.StringVar(&o.minVersion, "tls-min-version", string(v1beta1.TLSVersion13), "the oldest version of TLS that is accepted for metrics: VersionTLS12 or VersionTLS13")
 	flags.StringSliceVar(&o.cipherSuites, "tls-cipher-suites", nil, "the cipher suites that are accepted for metrics with TLS 1.2, separated by commas; empty: Go's")
-	flags.StringSliceVar(&o.curves, "tls-curve-preferences", nil, "the curves, and what else keys are agreed on by, that are accepted for metrics, separated by commas; empty: Go's")
+	flags.StringSliceVar(&o.curves, "tls-curve-preferences", nil, "the key exchanges that are accepted for metrics, separated by commas; empty: Go's")
 	flags.StringVar(&o.certDir, "metrics-cert-dir", "", "where tls.crt and tls.key are mounted to serve metrics with, and renewed; none are served until they are there; empty: with a self-signed certificate")
 }
 
