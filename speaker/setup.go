@@ -88,6 +88,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	configuration, err := follower.Setup(mgr, follower.Options{
 		Namespace:  options.Namespace,
 		State:      revision.SpeakerState(options.NodeName),
+		Client:     mgr.GetClient(),
 		FieldOwner: EventSource,
 		Condition:  v1beta1.ConditionConfigReconcilerValid,
 		Passwords:  true,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/controllers/addresses"
 )
@@ -41,16 +42,21 @@ func (o *controllerOptions) run(ctx context.Context) error {
 		return err
 	}
 	options.Cache = addresses.CacheOptions()
-	electLeader(&options, "metallb-controller", o.process.namespace)
+	lease, err := electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: addresses.EventSource})
+	if err != nil {
+		return err
+	}
 
 	mgr, err := newManager(options)
 	if err != nil {
 		return err
 	}
+	lease.RecordTo(mgr.GetEventRecorder(addresses.EventSource))
 	if err := addresses.Setup(mgr, addresses.Options{
 		Namespace:         o.process.namespace,
 		LoadBalancerClass: o.class,
 		LogLevel:          o.process.setLogLevel,
+		Client:            lease.Client(mgr.GetClient()),
 	}); err != nil {
 		return err
 	}

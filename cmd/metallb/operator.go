@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"metallb.io/metallb/controllers/leader"
 	"metallb.io/metallb/controllers/lifecycle"
 	"metallb.io/metallb/controllers/preflight"
 	"metallb.io/metallb/controllers/resources"
@@ -58,29 +60,38 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	rollout.AddCacheOptions(&options.Cache)
 	resources.AddCacheOptions(&options.Cache)
 	preflight.AddCacheOptions(&options.Cache)
+	var lease *leader.Lease
 	if o.leaderElect {
-		electLeader(&options, operand.ManagedBy, o.process.namespace)
+		if lease, err = electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: operand.ManagedBy}); err != nil {
+			return err
+		}
 	}
 
 	mgr, err := newManager(options)
 	if err != nil {
 		return err
 	}
+	// The webhooks' certificates are not written by these: every replica keeps them.
+	c := mgr.GetClient()
+	var recorder events.EventRecorder = mgr.GetEventRecorder(operand.ManagedBy)
+	if lease != nil {
+		lease.RecordTo(recorder)
+		c, recorder = lease.Client(c), lease.Recorder(recorder)
+	}
 	params, err := lifecycle.OwnParams(ctx, mgr.GetAPIReader(), types.NamespacedName{Namespace: o.process.namespace, Name: o.podName})
 	if err != nil {
 		return err
 	}
 	params.Version = version
-	recorder := mgr.GetEventRecorder(operand.ManagedBy)
-	workloads := lifecycle.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, params)
+	workloads := lifecycle.NewReconciler(c, mgr.GetAPIReader(), recorder, params)
 	if name := os.Getenv(envOperatorCondition); name != "" {
 		workloads.TellOLM(types.NamespacedName{Namespace: o.process.namespace, Name: name})
 	}
 	for _, r := range []interface{ SetupWithManager(ctrl.Manager) error }{
 		workloads,
-		rollout.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
-		resources.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
-		preflight.NewReconciler(mgr.GetClient(), mgr.GetAPIReader(), recorder, o.process.namespace),
+		rollout.NewReconciler(c, mgr.GetAPIReader(), recorder, o.process.namespace),
+		resources.NewReconciler(c, mgr.GetAPIReader(), recorder, o.process.namespace),
+		preflight.NewReconciler(c, mgr.GetAPIReader(), recorder, o.process.namespace),
 	} {
 		if err := r.SetupWithManager(mgr); err != nil {
 			return err

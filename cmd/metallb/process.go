@@ -30,14 +30,6 @@ const (
 	envNodeName  = "METALLB_NODE_NAME"
 )
 
-// Leadership: a leader that dies is replaced within leaseDuration, one that
-// stops hands over at once.
-const (
-	leaseDuration = 8 * time.Second
-	renewDeadline = 5 * time.Second
-	retryPeriod   = 1 * time.Second
-)
-
 // processOptions are the flags that every role has.
 type processOptions struct {
 	namespace   string
@@ -86,16 +78,6 @@ func (o *processOptions) setLogLevel(level v1beta1.LogLevel) {
 	if err := o.level.set(level); err != nil {
 		ctrl.Log.Info("The log level stays as it is", "because", err.Error())
 	}
-}
-
-// electLeader has only one of the replicas work at a time.
-func electLeader(options *ctrl.Options, lease, namespace string) {
-	duration, deadline, period := leaseDuration, renewDeadline, retryPeriod
-	options.LeaderElection = true
-	options.LeaderElectionID = lease
-	options.LeaderElectionNamespace = namespace
-	options.LeaderElectionReleaseOnCancel = true
-	options.LeaseDuration, options.RenewDeadline, options.RetryPeriod = &duration, &deadline, &period
 }
 
 // newManager connects to the cluster that the flag --kubeconfig, the variable

@@ -37,7 +37,6 @@ import (
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,resourceNames=default;controller,verbs=list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates/status,resourceNames=controller,verbs=patch
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=controllerrevisions,verbs=get
-// +kubebuilder:rbac:groups="",namespace=metallb-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,resourceNames=metallb-controller,verbs=get;update
 
@@ -67,6 +66,8 @@ type Options struct {
 	LoadBalancerClass string
 	// LogLevel is told how much to log, whenever that changes.
 	LogLevel func(v1beta1.LogLevel)
+	// Client is the manager's, fenced: it writes what only the leader is to write.
+	Client client.Client
 }
 
 // Setup adds the controllers to a manager whose cache has CacheOptions.
@@ -76,6 +77,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	configuration, err := follower.Setup(mgr, follower.Options{
 		Namespace:  options.Namespace,
 		State:      v1beta1.ConfigurationStateController,
+		Client:     options.Client,
 		FieldOwner: EventSource,
 		Condition:  v1beta1.ConditionPoolReconcilerValid,
 		Draining:   drainingCounter{reader: mgr.GetClient(), class: class, pools: pools, table: table}.count,
@@ -105,7 +107,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		For(&corev1.Service{}).
 		WatchesRawSource(source.Func(queue.Start)).
 		WithOptions(worker.Options()).
-		Complete(newServiceReconciler(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue, table, configuration.Recount))
+		Complete(newServiceReconciler(options.Client, mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue, table, configuration.Recount))
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"metallb.io/metallb/api/v1beta1"
@@ -27,6 +28,8 @@ type Options struct {
 	Namespace string
 	// State is the name of the component's own ConfigurationState.
 	State string
+	// Client is what the component reports with.
+	Client client.StatusClient
 	// FieldOwner is the field manager of what the component reports.
 	FieldOwner string
 	// Condition is the type of the condition that the component reports.

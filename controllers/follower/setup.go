@@ -49,7 +49,7 @@ func Setup(mgr ctrl.Manager, options Options) (*Follower, error) {
 		WatchesRawSource(source.Func(f.reports.start)).
 		WatchesRawSource(source.Kind(own, new(v1beta1.ConfigurationState), toOne())).
 		WithOptions(worker.Options()).
-		Complete(&reporter{Follower: f, own: own, client: mgr.GetClient(), clock: time.Now})
+		Complete(&reporter{Follower: f, own: own, client: f.options.Client, clock: time.Now})
 	if err != nil {
 		return nil, fmt.Errorf("set up the controller that reports on the configuration: %w", err)
 	}

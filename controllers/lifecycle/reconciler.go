@@ -59,8 +59,7 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 // The operator's permissions, all in its own namespace. It deletes no workload,
 // but where the API server enforces permissions on owner references, making the
 // MetalLB object the owner of a workload takes the permission to delete the
-// workload, and to update the MetalLB object's finalizers. Events are of two API
-// groups: those about MetalLB objects, and those of the leader election.
+// workload, and to update the MetalLB object's finalizers.
 //
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs,verbs=list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=metallbs/status,verbs=patch
@@ -73,7 +72,7 @@ func NewReconciler(c client.Client, live client.Reader, recorder events.EventRec
 // +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,verbs=list;watch;create
 // +kubebuilder:rbac:groups=policy,namespace=metallb-system,resources=poddisruptionbudgets,resourceNames=controller,verbs=patch;delete
 // +kubebuilder:rbac:groups="",namespace=metallb-system,resources=pods,verbs=get;list;watch
-// +kubebuilder:rbac:groups="";events.k8s.io,namespace=metallb-system,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,namespace=metallb-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,resourceNames=metallb-operator,verbs=get;update
 
