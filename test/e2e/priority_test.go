@@ -6,8 +6,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -62,12 +60,7 @@ func TestLeasesHoldInAFlood(t *testing.T) {
 	config := floodConfig(t)
 	transport, err := rest.TransportFor(config)
 	require.NoError(t, err)
-	// Operators that were replaced just now may still be stopping, and hand over.
-	require.Eventually(t, func() bool {
-		operators := productProcesses(t)["operator"]
-		holder := *lease(t, leases()[0]).Spec.HolderIdentity
-		return len(operators) == 2 && slices.ContainsFunc(operators, func(p process) bool { return strings.HasPrefix(holder, p.pod+"_") })
-	}, time.Minute, 100*time.Millisecond)
+	leadingOperator(t)
 	before := make(map[client.ObjectKey]coordinationv1.LeaseSpec)
 	for _, key := range leases() {
 		before[key] = lease(t, key).Spec

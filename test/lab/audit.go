@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -40,6 +41,7 @@ func auditFlags(l layout) []string {
 type AuditEntry struct {
 	Time        time.Time // of the answer
 	User        string
+	Pod         string // whose ServiceAccount token was used, empty if it is no pod's
 	Verb        string // as in RBAC: get, list, watch, create, update, patch, delete, deletecollection
 	Group       string
 	Resource    string
@@ -57,7 +59,7 @@ func (e AuditEntry) String() string {
 	if e.Subresource != "" {
 		resource += "/" + e.Subresource
 	}
-	return fmt.Sprintf("%s %s %s %s/%s -> %d, at %s", e.User, e.Verb, resource, e.Namespace, e.Name, e.Code, e.Time.Format(time.RFC3339Nano))
+	return fmt.Sprintf("%s (%s) %s %s %s/%s -> %d, at %s", e.User, e.Pod, e.Verb, resource, e.Namespace, e.Name, e.Code, e.Time.Format(time.RFC3339Nano))
 }
 
 // Writes reports whether the request is one that changes something.
@@ -135,6 +137,9 @@ func parseAudit(content []byte, since time.Time) ([]AuditEntry, error) {
 			Verb string `json:"verb"`
 			User struct {
 				Username string `json:"username"`
+				Extra    struct {
+					Pod []string `json:"authentication.kubernetes.io/pod-name"`
+				} `json:"extra"`
 			} `json:"user"`
 			ObjectRef struct {
 				APIGroup    string `json:"apiGroup"`
@@ -155,7 +160,7 @@ func parseAudit(content []byte, since time.Time) ([]AuditEntry, error) {
 			continue
 		}
 		entries = append(entries, AuditEntry{
-			Time: event.StageTimestamp, User: event.User.Username, Verb: event.Verb,
+			Time: event.StageTimestamp, User: event.User.Username, Pod: strings.Join(event.User.Extra.Pod, ","), Verb: event.Verb,
 			Group: event.ObjectRef.APIGroup, Resource: event.ObjectRef.Resource, Subresource: event.ObjectRef.Subresource,
 			Namespace: event.ObjectRef.Namespace, Name: event.ObjectRef.Name, Code: event.ResponseStatus.Code,
 		})
