@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"metallb.io/metallb/test/install"
 )
 
 // capNetRaw is the bit of CAP_NET_RAW in a capability mask (capability.h: 13).
@@ -17,7 +19,7 @@ const capNetRaw = "0000000000002000"
 
 // TestPrivileges looks at the processes as the kernel has them.
 func TestPrivileges(t *testing.T) {
-	var processes map[string][]process
+	var processes map[string][]install.Process
 	require.Eventually(t, func() bool { // pods of earlier tests may be stopping
 		processes = productProcesses(t)
 		return len(processes["operator"]) == 2 && len(processes["controller"]) == 1 && len(processes["speaker"]) == len(shared.lab.Nodes())
@@ -29,14 +31,14 @@ func TestPrivileges(t *testing.T) {
 			uid, capabilities = "0", capNetRaw
 		}
 		for _, p := range all {
-			t.Run(p.pod, func(t *testing.T) {
-				status := processStatus(t, p.pid)
+			t.Run(p.Pod, func(t *testing.T) {
+				status := processStatus(t, p.PID)
 				require.Equal(t, []string{uid, uid, uid, uid}, strings.Fields(status["Uid"]))
 				require.Equal(t, capabilities, status["CapEff"])
 				require.Equal(t, capabilities, status["CapBnd"])
 				require.Equal(t, "1", status["NoNewPrivs"])
 				require.Equal(t, "2", status["Seccomp"], "a seccomp filter is on")
-				require.True(t, rootIsReadOnly(t, p.pid), "the root file system is read-only")
+				require.True(t, rootIsReadOnly(t, p.PID), "the root file system is read-only")
 			})
 		}
 	}

@@ -3,14 +3,10 @@
 package e2e
 
 import (
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,40 +14,12 @@ import (
 	"metallb.io/metallb/test/labtest"
 )
 
-// process is a process of the product: that of the one container of a pod.
-type process struct {
-	pid int
-	pod string
-}
-
 // productProcesses returns the processes of the product by role.
-func productProcesses(t *testing.T) map[string][]process {
+func productProcesses(t *testing.T) map[string][]install.Process {
 	t.Helper()
-	all, err := install.ProcessesByRole()
+	processes, err := install.ProcessesByRole()
 	require.NoError(t, err)
-	processes := make(map[string][]process)
-	for role, pids := range all {
-		for _, pid := range pids {
-			if pod, ok := podOf(pid); ok {
-				processes[role] = append(processes[role], process{pid: pid, pod: pod})
-			}
-		}
-	}
 	return processes
-}
-
-// podOf returns the name of a process's pod, which every role gets.
-func podOf(pid int) (string, bool) {
-	environment, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return "", false
-	}
-	for variable := range strings.SplitSeq(string(environment), "\x00") {
-		if name, ok := strings.CutPrefix(variable, "METALLB_POD_NAME="); ok {
-			return name, true
-		}
-	}
-	return "", false
 }
 
 // pods returns the pods of a component of the product.
@@ -68,16 +36,16 @@ type container struct{ pod, id string }
 
 // kill ends processes without asking them, and returns the containers that end
 // with them.
-func kill(t *testing.T, processes ...process) []container {
+func kill(t *testing.T, processes ...install.Process) []container {
 	t.Helper()
 	var killed []container
 	for _, p := range processes {
 		pod := &corev1.Pod{}
-		require.NoError(t, shared.client.Get(t.Context(), client.ObjectKey{Namespace: install.Namespace, Name: p.pod}, pod))
-		killed = append(killed, container{p.pod, pod.Status.ContainerStatuses[0].ContainerID})
+		require.NoError(t, shared.client.Get(t.Context(), client.ObjectKey{Namespace: install.Namespace, Name: p.Pod}, pod))
+		killed = append(killed, container{p.Pod, pod.Status.ContainerStatuses[0].ContainerID})
 	}
 	for _, p := range processes {
-		require.NoError(t, unix.Kill(p.pid, unix.SIGKILL), "process %d of %s", p.pid, p.pod)
+		require.NoError(t, p.Kill())
 	}
 	return killed
 }

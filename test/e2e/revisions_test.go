@@ -185,7 +185,7 @@ func TestRestartForgetsNothing(t *testing.T) {
 	}
 	untilState(t, v1beta1.ConfigurationStateController, draining)
 
-	var all []process
+	var all []install.Process
 	for _, processes := range productProcesses(t) {
 		all = append(all, processes...)
 	}

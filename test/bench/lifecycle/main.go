@@ -181,21 +181,17 @@ func repair(ctx context.Context, c client.WithWatch) (time.Duration, error) {
 
 // memoryOf returns the RssAnon of the processes of a role.
 func memoryOf(role string) (string, error) {
-	pids, err := install.Processes(role)
+	processes, err := install.Processes(role)
 	if err != nil {
 		return "", err
 	}
 	var found []string
-	for _, pid := range pids {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for _, p := range processes {
+		memory, err := p.Memory()
 		if err != nil {
-			continue // it has ended
+			return "", err
 		}
-		for line := range strings.Lines(string(status)) {
-			if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-				found = append(found, strings.TrimSpace(value))
-			}
-		}
+		found = append(found, fmt.Sprintf("%d kB", memory.Anonymous/1024))
 	}
 	if len(found) == 0 {
 		return "", fmt.Errorf("no process of the role %s runs on this machine", role)

@@ -88,9 +88,9 @@ func killOperators(t *testing.T, after time.Duration) <-chan error {
 	t.Helper()
 	done := make(chan error, 1)
 	time.AfterFunc(after, func() {
-		pids, err := install.Processes("operator")
-		for _, pid := range pids {
-			if killErr := unix.Kill(pid, unix.SIGKILL); !errors.Is(killErr, unix.ESRCH) {
+		operators, err := install.Processes("operator")
+		for _, p := range operators {
+			if killErr := p.Kill(); !errors.Is(killErr, unix.ESRCH) {
 				err = errors.Join(err, killErr)
 			}
 		}
