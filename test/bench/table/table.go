@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -21,14 +23,23 @@ type Row struct {
 
 // Print writes the rows.
 func Print(out io.Writer, rows []Row) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "what\tn\tp50\tp99\tmax")
+	lines := [][]string{{"what", "n", "p50", "p99", "max"}}
 	for _, r := range rows {
 		if r.Times == nil {
-			fmt.Fprintf(w, "%s\t%s\n", r.What, r.Note)
+			lines = append(lines, []string{r.What, r.Note})
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", r.What, len(r.Times), Text(Quantile(r.Times, 0.5)), Text(Quantile(r.Times, 0.99)), Text(Quantile(r.Times, 1)))
+		lines = append(lines, []string{r.What, strconv.Itoa(len(r.Times)), Text(Quantile(r.Times, 0.5)), Text(Quantile(r.Times, 0.99)), Text(Quantile(r.Times, 1))})
+	}
+	PrintLines(out, lines)
+}
+
+// PrintLines writes lines of cells with the columns in line. The first line is the
+// header.
+func PrintLines(out io.Writer, lines [][]string) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, cells := range lines {
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	_ = w.Flush() // that nobody reads the table is no reason to stop
 }
