@@ -64,6 +64,10 @@ test-e2e: compiler $(GOTESTSUM) ## Run the end-to-end tests on a running lab, or
 
 ##@ Benchmarks
 
+.PHONY: bench-addresses
+bench-addresses: ## Measure on the lab how fast Services get their addresses, also when the controller fails, and its memory (root).
+	go run ./test/bench/addresses
+
 .PHONY: bench-configuration
 bench-configuration: ## Measure on the lab how long a change of the configuration takes (root).
 	go run ./test/bench/configuration
