@@ -28,8 +28,8 @@ func TestALeaderThatWakesUpWritesNothing(t *testing.T) {
 	const label, mark = "app.kubernetes.io/part-of", "e2e-leadership"
 	old := leadingOperator(t)
 	afterwards(t, func(context.Context) error { return goOn(old) })
-	require.NoError(t, unix.Kill(old.pid, unix.SIGSTOP))
-	var successor process
+	require.NoError(t, unix.Kill(old.PID, unix.SIGSTOP))
+	var successor install.Process
 	require.Eventually(t, func() bool {
 		var leads bool
 		successor, leads = holderOf(t, productProcesses(t)["operator"])
@@ -57,9 +57,9 @@ func TestALeaderThatWakesUpWritesNothing(t *testing.T) {
 	}, 30*time.Second, 100*time.Millisecond, "it ends, for a new process to start")
 	require.NoError(t, install.OperatorReady(labtest.Limit(t, time.Minute), shared.client))
 	written := writes(t, takenOver)
-	by := func(p process) []lab.AuditEntry {
+	by := func(p install.Process) []lab.AuditEntry {
 		return slices.DeleteFunc(slices.Clone(written), func(e lab.AuditEntry) bool {
-			return e.Pod != p.pod || e.Resource == "events" || e.Code >= 300
+			return e.Pod != p.Pod || e.Resource == "events" || e.Code >= 300
 		})
 	}
 	require.NotEmpty(t, by(successor))
@@ -68,9 +68,9 @@ func TestALeaderThatWakesUpWritesNothing(t *testing.T) {
 
 // leadingOperator returns the operator that leads, as soon as there are two. Those
 // that were replaced just now may still be stopping, and hand over.
-func leadingOperator(t *testing.T) process {
+func leadingOperator(t *testing.T) install.Process {
 	t.Helper()
-	var leading process
+	var leading install.Process
 	require.Eventually(t, func() bool {
 		operators := productProcesses(t)["operator"]
 		var leads bool
@@ -81,19 +81,19 @@ func leadingOperator(t *testing.T) process {
 }
 
 // holderOf returns which of the operators holds the lease.
-func holderOf(t *testing.T, operators []process) (process, bool) {
+func holderOf(t *testing.T, operators []install.Process) (install.Process, bool) {
 	t.Helper()
 	holder := *lease(t, leases()[0]).Spec.HolderIdentity
-	i := slices.IndexFunc(operators, func(p process) bool { return strings.HasPrefix(holder, p.pod+"_") })
+	i := slices.IndexFunc(operators, func(p install.Process) bool { return strings.HasPrefix(holder, p.Pod+"_") })
 	if i < 0 {
-		return process{}, false
+		return install.Process{}, false
 	}
 	return operators[i], true
 }
 
 // goOn wakes a process that was stopped, if it has not ended.
-func goOn(p process) error {
-	if err := unix.Kill(p.pid, unix.SIGCONT); !errors.Is(err, unix.ESRCH) {
+func goOn(p install.Process) error {
+	if err := unix.Kill(p.PID, unix.SIGCONT); !errors.Is(err, unix.ESRCH) {
 		return err
 	}
 	return nil
