@@ -131,14 +131,24 @@ type MetalLBSpec struct {
 	// +optional
 	NetworkPolicies *NetworkPolicies `json:"networkPolicies,omitempty"`
 
-	// What happens to an address that a Service has when the pools no longer
-	// contain it. Keep: the Service keeps it, and nobody gets it afterwards.
-	// Reassign: the Service gets another one. Not in effect yet: addresses are
-	// always kept.
+	// What happens to an address that a Service has when no pool contains it any
+	// more, or its pool is not open to the Service any more. Keep: the Service
+	// keeps it, and nobody gets it afterwards. Reassign: the Service gets another
+	// one at once, or none if none is free.
 	//
 	// +optional
 	// +kubebuilder:default=Keep
 	AddressPolicy AddressPolicy `json:"addressPolicy,omitempty"`
+
+	// How long an address that a Service has given up is kept from others, for
+	// example "10m", so that clients do not reach another Service under it. The
+	// same Service gets it back meanwhile, and one that asks for it gets it. When
+	// another controller takes over, no address rests. By default none does.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') && duration(self) <= duration('24h')",messageExpression="'\"' + self + '\" is not a duration from 0s to 24h like 10m'"
+	AddressRest string `json:"addressRest,omitempty"`
 
 	// How a change of the configuration that touches traffic goes from node to
 	// node. maxUnavailable is not in effect yet: all nodes take it at once.

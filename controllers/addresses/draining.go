@@ -13,7 +13,6 @@ import (
 
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/internal/config"
-	"metallb.io/metallb/internal/ipam"
 )
 
 // drainingCounter counts the addresses that Services still have of ranges that
@@ -23,7 +22,7 @@ type drainingCounter struct {
 	reader client.Reader
 	class  string
 	pools  *poolStore
-	table  *ipam.Table
+	table  *table
 }
 
 // count returns the ranges that drain and how many addresses of each are in use,
@@ -40,26 +39,25 @@ func (d drainingCounter) count() []v1beta1.DrainingAddresses {
 		log.Log.Error(err, "cannot count what drains")
 		return nil
 	}
-	addrs := d.table.Taken()
+	d.table.Lock()
+	defer d.table.Unlock()
+	d.table.use(revision)
+	published := make(map[netip.Addr]bool) // beside what is held
+	inUse := make(map[config.DrainedRange]int64)
 	for _, svc := range services {
 		v, _ := view(&svc) // an invalid request does not change what is published
-		addrs = append(addrs, v.Published...)
-	}
-	inUse := make(map[config.DrainedRange]map[netip.Addr]bool)
-	for _, addr := range addrs {
-		draining, ok := revision.Snapshot.DrainingOf(addr)
-		if !ok {
-			continue
+		for _, addr := range v.Published {
+			draining, ok := revision.Snapshot.DrainingOf(addr)
+			if ok && !d.table.IsHeld(addr) && !published[addr] {
+				published[addr] = true
+				inUse[draining.ID()]++
+			}
 		}
-		if inUse[draining.ID()] == nil {
-			inUse[draining.ID()] = make(map[netip.Addr]bool)
-		}
-		inUse[draining.ID()][addr] = true // it may be there several times
 	}
 	var counts []v1beta1.DrainingAddresses
 	for _, draining := range revision.Snapshot.Draining() {
 		id := draining.ID()
-		counts = append(counts, v1beta1.DrainingAddresses{Pool: id.Pool, Addresses: id.Addresses, InUse: int64(len(inUse[id]))})
+		counts = append(counts, v1beta1.DrainingAddresses{Pool: id.Pool, Addresses: id.Addresses, InUse: d.table.InUse(draining) + inUse[id]})
 	}
 	return cut(counts)
 }

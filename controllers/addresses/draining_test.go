@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/api/v1beta1"
-	"metallb.io/metallb/internal/ipam"
 )
 
 func TestNothingIsDecidedWithoutAConfiguration(t *testing.T) {
@@ -44,7 +43,7 @@ func TestDrainingIsCounted(t *testing.T) {
 	w.readPools(t)
 	require.Equal(t, []v1beta1.DrainingAddresses{{Pool: "a", Addresses: "192.0.2.0/31", InUse: 2}}, counter.count())
 	restarted := w.counter()
-	restarted.table = ipam.NewTable()
+	restarted.table = newTable()
 	require.Equal(t, counter.count(), restarted.count(), "the cache knows before anything is decided")
 
 	one := w.reconcile(t, "one")

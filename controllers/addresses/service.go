@@ -22,6 +22,7 @@ const (
 
 	annotationAddressPool       = "address-pool"
 	annotationLoadBalancerIPs   = "loadBalancerIPs"
+	annotationAllowSharedIP     = "allow-shared-ip"
 	annotationIPAllocatedFrom   = "ip-allocated-from-pool"
 	annotationIPAllocatedFromID = annotationPrefix + annotationIPAllocatedFrom
 )
@@ -37,11 +38,22 @@ func annotation(svc *corev1.Service, name string) string {
 // names the field, the value and the remedy.
 func view(svc *corev1.Service) (ipam.Service, error) {
 	v := ipam.Service{
-		Namespace:           svc.Namespace,
-		Labels:              svc.Labels,
-		Key:                 client.ObjectKeyFromObject(svc).String(),
-		SingleStackSuffices: svc.Spec.IPFamilyPolicy != nil && *svc.Spec.IPFamilyPolicy == corev1.IPFamilyPolicyPreferDualStack,
-		RequestedPool:       annotation(svc, annotationAddressPool),
+		Namespace:     svc.Namespace,
+		Labels:        svc.Labels,
+		Key:           client.ObjectKeyFromObject(svc).String(),
+		RequestedPool: annotation(svc, annotationAddressPool),
+		Sharing: ipam.Sharing{
+			Key:      annotation(svc, annotationAllowSharedIP),
+			Local:    svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
+			Selector: svc.Spec.Selector,
+		},
+	}
+	for _, p := range svc.Spec.Ports {
+		v.Sharing.Ports = append(v.Sharing.Ports, ipam.Port{Protocol: string(p.Protocol), Number: p.Port})
+	}
+	if policy := svc.Spec.IPFamilyPolicy; policy != nil {
+		v.SingleStackSuffices = *policy == corev1.IPFamilyPolicyPreferDualStack
+		v.RequiresDualStack = *policy == corev1.IPFamilyPolicyRequireDualStack
 	}
 	for _, text := range svc.Spec.ClusterIPs {
 		if addr, err := netip.ParseAddr(text); err == nil { // "None" has no family

@@ -51,7 +51,7 @@ type serviceReconciler struct {
 
 	// table has the addresses that Services have, or are about to have. Who counts
 	// what drains reads it, too.
-	table *ipam.Table
+	table *table
 	// adopted are the pools that the table has been filled for, nil at first.
 	adopted *follower.Revision
 	// written has the resource version that our last write gave a Service: what
@@ -61,7 +61,7 @@ type serviceReconciler struct {
 	waiting map[types.NamespacedName]waitingService
 }
 
-func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue, table *ipam.Table, recount func()) *serviceReconciler {
+func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue, table *table, recount func()) *serviceReconciler {
 	return &serviceReconciler{
 		client: c, live: live, events: recorder, class: class, pools: pools, queue: queue, recount: recount,
 		table:   table,
@@ -120,10 +120,13 @@ func (r *serviceReconciler) adopt(ctx context.Context, pools *follower.Revision)
 	if err != nil {
 		return err
 	}
+	r.table.Lock()
+	defer r.table.Unlock()
+	r.table.use(pools)
 	for _, svc := range services {
 		v, _ := view(&svc) // an invalid request does not change what is published
-		if len(v.Published) > 0 && len(r.table.Held(v.Key)) == 0 && !ipam.Foreign(v, pools.Snapshot) {
-			r.table.Hold(v.Key, v.Published)
+		if len(v.Published) > 0 && len(r.table.Held(v.Key)) == 0 && !ipam.Foreign(&v, pools.Snapshot) {
+			r.table.Hold(&v, v.Published, time.Now())
 		}
 	}
 	r.adopted = pools
@@ -140,16 +143,11 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, poo
 	if v.NamespaceLabels, err = r.namespaceLabels(ctx, svc.Namespace); err != nil {
 		return err
 	}
-	decision := ipam.Decide(v, pools.Snapshot, r.table)
+	decision, both := r.decide(&v)
 	if decision.Untouchable() {
-		r.refuse(svc, string(decision.Reason), decision.Message)
+		r.refuse(svc, string(decision.Reason), decision.Message())
 		return nil
 	}
-
-	// Until the write has succeeded, the Service has both: what it had may be
-	// published still, and what it gets may be published already.
-	both := slices.Concat(r.table.Held(v.Key), v.Published, decision.Addresses)
-	r.table.Hold(v.Key, both)
 	if r.pools.Load() != pools {
 		// What was decided may drain by now, and may have been counted as free
 		// before it was held. Every Service is queued for the other pools.
@@ -159,17 +157,34 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, poo
 	if err != nil || !published {
 		return err
 	}
-	r.table.Hold(v.Key, decision.Addresses)
+	r.table.Lock()
+	r.table.Hold(&v, decision.Addresses, time.Now())
+	r.table.Unlock()
 
 	if decision.Satisfied() {
 		delete(r.waiting, client.ObjectKeyFromObject(svc))
 	} else {
-		r.refuse(svc, string(decision.Reason), decision.Message)
+		r.refuse(svc, string(decision.Reason), decision.Message())
 	}
 	if slices.ContainsFunc(both, func(a netip.Addr) bool { return !slices.Contains(decision.Addresses, a) }) {
 		r.queue.Add(r.waitingOldestFirst()...)
 	}
 	return nil
+}
+
+// decide decides for a Service and has it hold what it is given. Until the write
+// has succeeded, it has both: what it had may be published still, and what it gets
+// may be published already.
+func (r *serviceReconciler) decide(v *ipam.Service) (decision ipam.Decision, both []netip.Addr) {
+	r.table.Lock()
+	defer r.table.Unlock()
+	decision = ipam.Decide(v, r.table.Table, time.Now())
+	if decision.Untouchable() {
+		return decision, nil
+	}
+	both = slices.Concat(r.table.Held(v.Key), v.Published, decision.Addresses)
+	r.table.Hold(v, both, time.Now())
+	return decision, both
 }
 
 // publish writes a decision to a Service's status, unless it says so already,
@@ -193,7 +208,7 @@ func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, v 
 	r.written[client.ObjectKeyFromObject(svc)] = svc.ResourceVersion
 	log.FromContext(ctx).Info("published addresses", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
 	if decision.Reason == ipam.ReasonAssigned {
-		r.events.Eventf(svc, nil, corev1.EventTypeNormal, eventAllocated, string(decision.Reason), "%s", event.Note(decision.Message))
+		r.events.Eventf(svc, nil, corev1.EventTypeNormal, eventAllocated, string(decision.Reason), "%s", event.Note(decision.Message()))
 	}
 	return true, nil
 }
@@ -254,7 +269,10 @@ func (r *serviceReconciler) leave(ctx context.Context, key types.NamespacedName)
 func (r *serviceReconciler) release(key types.NamespacedName) {
 	delete(r.waiting, key)
 	delete(r.written, key)
-	if r.table.Release(key.String()) {
+	r.table.Lock()
+	freed := r.table.Release(key.String(), time.Now())
+	r.table.Unlock()
+	if freed {
 		r.queue.Add(r.waitingOldestFirst()...)
 	}
 }

@@ -24,7 +24,6 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/internal/config"
-	"metallb.io/metallb/internal/ipam"
 )
 
 // stored makes revisions from the pools that are stored, as the operator does.
@@ -97,7 +96,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	store, queue := new(poolStore), new(serviceQueue)
 	w.stored = &stored{t: t, client: w.client}
 	w.pools = &poolReconciler{client: w.client, revisions: w.stored, pools: store, queue: queue}
-	w.services = newServiceReconciler(w.client, w.client, w.events, "", store, queue, ipam.NewTable(), func() { w.recounts++ })
+	w.services = newServiceReconciler(w.client, w.client, w.events, "", store, queue, newTable(), func() { w.recounts++ })
 	w.readPools(t)
 	return w
 }
@@ -172,7 +171,7 @@ func TestNothingIsWrittenWhenNothingChanged(t *testing.T) {
 	}
 	require.Equal(t, 1, w.writes)
 	require.Contains(t, w.event(), "IPAllocated")
-	require.Contains(t, w.event(), `Warning AllocationFailed Exhausted: no free address of [IPv4] in the pools a`)
+	require.Contains(t, w.event(), `Warning AllocationFailed Exhausted: no free address of IPv4; passed over: a (Exhausted)`)
 	require.Empty(t, w.event())
 }
 

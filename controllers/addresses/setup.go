@@ -27,7 +27,6 @@ import (
 	"metallb.io/metallb/api/v1beta1"
 	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/controllers/worker"
-	"metallb.io/metallb/internal/ipam"
 	"metallb.io/metallb/internal/service"
 )
 
@@ -73,7 +72,7 @@ type Options struct {
 // Setup adds the controllers to a manager whose cache has CacheOptions.
 func Setup(mgr ctrl.Manager, options Options) error {
 	class := options.LoadBalancerClass
-	pools, queue, table := new(poolStore), new(serviceQueue), ipam.NewTable()
+	pools, queue, table := new(poolStore), new(serviceQueue), newTable()
 	configuration, err := follower.Setup(mgr, follower.Options{
 		Namespace:  options.Namespace,
 		State:      v1beta1.ConfigurationStateController,

@@ -70,7 +70,7 @@ func Read(ctx context.Context, reader client.Reader, namespace string) (Set, err
 	var metallb v1beta1.MetalLB
 	switch err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: v1beta1.MetalLBName}, &metallb); {
 	case err == nil:
-		objects.MetalLB = inEffect(&metallb)
+		objects.MetalLB = &metallb
 	case client.IgnoreNotFound(err) != nil:
 		return Set{}, fmt.Errorf("read the MetalLB object: %w", err)
 	}
@@ -92,15 +92,6 @@ func Read(ctx context.Context, reader client.Reader, namespace string) (Set, err
 	add(live, config.KindBFDProfile, v1beta1.GroupVersion, profiles.Items)
 	add(live, config.KindCommunity, v1beta1.GroupVersion, communities.Items)
 	return Set{Objects: objects, Live: live}, nil
-}
-
-// inEffect returns the MetalLB object with the settings that are in effect.
-// addressPolicy Reassign is not yet: the components always keep addresses, so
-// what pools no longer have must go on draining, or it would be announced no
-// more while Services have it.
-func inEffect(m *v1beta1.MetalLB) *v1beta1.MetalLB {
-	m.Spec.AddressPolicy = v1beta1.AddressPolicyKeep
-	return m
 }
 
 func metadataList(kind string) *metav1.PartialObjectMetadataList {

@@ -684,9 +684,7 @@ func TestTheStatusOfDefaultIsPutRight(t *testing.T) {
 }
 
 func TestDraining(t *testing.T) {
-	m := metallb()
-	m.Spec.AddressPolicy = v1beta1.AddressPolicyReassign // not in effect yet
-	w := newWorld(t, m, pool("a", "192.0.2.0/24", "198.51.100.0/24"), everywhere())
+	w := newWorld(t, metallb(), pool("a", "192.0.2.0/24", "198.51.100.0/24"), everywhere())
 	w.reconcile()
 	earlier := w.inForce()
 	name := w.revisionOf("192.0.2.0/24")

@@ -13,8 +13,6 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"metallb.io/metallb/api/v1beta1"
 )
 
 // Build makes a Snapshot of the objects; the last Snapshot says what has been
@@ -194,12 +192,12 @@ func (b *builder) peerVerdict(c *contender[*peerForm]) Verdict {
 // content resolves what is in force. Draining entries that nobody needs are
 // dropped if anything else changes.
 func (b *builder) content() *content {
-	reassign := b.objects.MetalLB != nil && b.objects.MetalLB.Spec.AddressPolicy == v1beta1.AddressPolicyReassign
-	if b.next.sameForms(&b.last.accepted) && (!reassign || len(b.last.Draining) == 0) {
+	b.next.Addresses = addressRules(b.objects.MetalLB)
+	if b.next.sameForms(&b.last.accepted) {
 		return b.last
 	}
 	c := resolve(b.next, b.table, b.last)
-	if reassign {
+	if b.next.Addresses.Reassign {
 		return c
 	}
 	without := func(drop func(drain) bool) {

@@ -49,6 +49,10 @@ func (c *content) sum() sum {
 			r.BGP[j].appendTo(&d)
 		}
 	}
+	if c.Addresses != (AddressRules{}) { // the defaults came before there was a choice
+		d.bool(c.Addresses.Reassign)
+		d.duration(c.Addresses.Rest)
+	}
 	return d.sum()
 }
 

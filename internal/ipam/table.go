@@ -3,87 +3,316 @@
 package ipam
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
-	"sync"
+	"time"
+
+	"go4.org/netipx"
 
 	"metallb.io/metallb/internal/config"
 )
 
-// Table records which Service holds which addresses. The zero value is not
-// usable; make one with NewTable. It is for one goroutine; only Taken may be
-// called by others meanwhile.
+// Table records which Service holds which addresses, and knows what is free of
+// the pools. Make one with NewTable.
+//
+// It is not safe for concurrent use. Who lets several goroutines use it keeps
+// them apart from a Decide until what was decided is held.
 type Table struct {
-	mu    sync.Mutex // held to change what follows, and by Taken
-	owner map[netip.Addr]string
-	held  map[string][]netip.Addr
+	snapshot config.Snapshot
+	// pools are in the order in which they are tried: the first pinned ones are
+	// meant for some Services.
+	pools  []*pool
+	pinned int
+	byName map[string]*pool
+	// draining counts what is held of each range that drains.
+	draining map[netipx.IPRange]int64
+
+	holders map[string]*holder
+	held    map[netip.Addr]*holding
+	// shared are the addresses of those that share under a key, ascending.
+	shared map[string][]netip.Addr
+	rests  rests
 }
 
-// NewTable returns a Table in which nothing is taken.
+// holder is a Service that holds addresses.
+type holder struct {
+	key     string
+	addrs   []netip.Addr
+	sharing Sharing
+}
+
+// holding is an address that Services hold.
+type holding struct {
+	users []*holder
+	place place
+}
+
+// place is where an address lies.
+type place struct {
+	space    *space         // nil: in no pool
+	draining netipx.IPRange // not valid: in none that drains
+}
+
+// NewTable returns a Table without pools, in which nothing is held.
 func NewTable() *Table {
-	return &Table{owner: make(map[netip.Addr]string), held: make(map[string][]netip.Addr)}
+	return &Table{
+		byName:  make(map[string]*pool),
+		holders: make(map[string]*holder),
+		held:    make(map[netip.Addr]*holding),
+		shared:  make(map[string][]netip.Addr),
+		rests:   newRests(),
+	}
+}
+
+// Use takes over another configuration. What Services hold they go on holding,
+// wherever it lies now.
+func (t *Table) Use(snapshot config.Snapshot) {
+	t.snapshot = snapshot
+	t.pools, t.pinned = nil, 0
+	t.byName = make(map[string]*pool, len(snapshot.Pools()))
+	for _, p := range snapshot.Pools() {
+		made := newPool(p)
+		t.pools = append(t.pools, made)
+		t.byName[p.Name] = made
+		if made.pinned() {
+			t.pinned++
+		}
+	}
+	slices.SortFunc(t.pools, byRank)
+	t.draining = make(map[netipx.IPRange]int64, len(snapshot.Draining()))
+	for _, d := range snapshot.Draining() {
+		t.draining[d.Range] = 0
+	}
+	for addr, h := range t.held {
+		h.place = t.place(addr)
+		t.occupy(addr, h.place)
+	}
+	t.rests.length = snapshot.Addresses().Rest
+	for addr := range t.rests.of {
+		if at := t.place(addr); at.space != nil {
+			at.space.take(addr)
+			at.space.resting++
+		}
+	}
+}
+
+// place finds where an address lies.
+func (t *Table) place(addr netip.Addr) place {
+	if p, ok := t.snapshot.PoolOf(addr); ok {
+		return place{space: t.byName[p.Name].of(FamilyOf(addr))}
+	}
+	if d, ok := t.snapshot.DrainingOf(addr); ok {
+		return place{draining: d.Range}
+	}
+	return place{}
+}
+
+// occupy counts an address as held, and vacate as held no more. Neither changes
+// who holds it.
+func (t *Table) occupy(addr netip.Addr, at place) {
+	switch {
+	case at.space != nil:
+		at.space.assigned++
+		at.space.take(addr)
+	case at.draining.IsValid():
+		t.draining[at.draining]++
+	}
+}
+
+func (t *Table) vacate(addr netip.Addr, at place) {
+	switch {
+	case at.space != nil:
+		at.space.assigned--
+		at.space.release(addr)
+	case at.draining.IsValid():
+		t.draining[at.draining]--
+	}
 }
 
 // Held returns the addresses that a Service holds. The slice must not be
 // changed.
-func (t *Table) Held(key string) []netip.Addr { return t.held[key] }
-
-// Taken returns the addresses that any Service holds, in no order.
-func (t *Table) Taken() []netip.Addr {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Collect(maps.Keys(t.owner))
+func (t *Table) Held(key string) []netip.Addr {
+	if h, ok := t.holders[key]; ok {
+		return h.addrs
+	}
+	return nil
 }
 
-// Hold makes a Service the holder of exactly these addresses. Addresses that
-// another Service holds stay with it.
-func (t *Table) Hold(key string, addrs []netip.Addr) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.release(key)
-	for _, a := range addrs {
-		if _, taken := t.owner[a]; taken {
-			continue // another's, or named twice
-		}
-		t.owner[a] = key
-		t.held[key] = append(t.held[key], a)
+// IsHeld reports whether any Service holds an address.
+func (t *Table) IsHeld(addr netip.Addr) bool {
+	_, ok := t.held[addr]
+	return ok
+}
+
+// Hold makes a Service the holder of exactly these addresses, and records how it
+// shares. Those that another Service holds and does not share with it stay with
+// that one; what the Service held before and may not share any more stays with
+// both, until somebody else lets go. It reports whether it let go of anything
+// that others may have been waiting for.
+//
+// Who adopts what is published has the older Service hold first: where two claim
+// an address that they may not share, it keeps it.
+func (t *Table) Hold(svc *Service, addrs []netip.Addr, now time.Time) bool {
+	h := t.holders[svc.Key]
+	if h != nil && slices.Equal(h.addrs, addrs) && h.sharing.equal(&svc.Sharing) {
+		return false
 	}
+	if h == nil {
+		if len(addrs) == 0 {
+			return false
+		}
+		h = &holder{key: svc.Key}
+		t.holders[svc.Key] = h
+	}
+	freed := !h.sharing.equal(&svc.Sharing) && len(h.addrs) > 0
+	if freed || len(h.addrs) == 0 {
+		t.share(h, svc.Sharing)
+	}
+	had := h.addrs
+	h.addrs = make([]netip.Addr, 0, len(addrs))
+	for _, a := range addrs {
+		switch {
+		case slices.Contains(h.addrs, a):
+		case slices.Contains(had, a):
+			h.addrs = append(h.addrs, a)
+		case t.inTheWay(a, svc) == nil:
+			h.addrs = append(h.addrs, a)
+			t.join(h, a)
+		}
+	}
+	for _, a := range had {
+		if !slices.Contains(h.addrs, a) {
+			t.part(h, a, now)
+			freed = true
+		}
+	}
+	if len(h.addrs) == 0 {
+		delete(t.holders, svc.Key)
+	}
+	return freed
 }
 
 // Release takes all addresses from a Service and reports whether it held any.
-func (t *Table) Release(key string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.release(key)
-}
-
-func (t *Table) release(key string) bool {
-	addrs := t.held[key]
-	for _, a := range addrs {
-		delete(t.owner, a)
+func (t *Table) Release(key string, now time.Time) bool {
+	h, ok := t.holders[key]
+	if !ok {
+		return false
 	}
-	delete(t.held, key)
-	return len(addrs) > 0
+	for _, a := range h.addrs {
+		t.part(h, a, now)
+	}
+	delete(t.holders, key)
+	return true
 }
 
-// FirstFree returns the lowest address of the family in the pool that no other
-// Service holds. It takes time in proportion to the addresses held below it.
-func (t *Table) FirstFree(pool *config.Pool, family Family, key string) (netip.Addr, bool) {
-	for _, r := range pool.Ranges {
-		if FamilyOf(r.From()) != family {
-			continue
+// join makes a Service one of those that hold an address.
+func (t *Table) join(h *holder, addr netip.Addr) {
+	at, ok := t.held[addr]
+	if !ok {
+		at = &holding{place: t.place(addr)}
+		t.held[addr] = at
+		t.endRest(addr)
+		t.occupy(addr, at.place)
+	}
+	at.users = append(at.users, h)
+	t.index(h.sharing.Key, addr)
+}
+
+// part ends that a Service holds an address. After the last one, the address
+// rests.
+func (t *Table) part(h *holder, addr netip.Addr, now time.Time) {
+	at := t.held[addr]
+	at.users = slices.DeleteFunc(at.users, func(u *holder) bool { return u == h })
+	t.unindex(h.sharing.Key, addr)
+	if len(at.users) > 0 {
+		return
+	}
+	delete(t.held, addr)
+	t.vacate(addr, at.place)
+	t.rest(h.key, addr, at.place, now)
+}
+
+// share changes how a Service shares what it holds.
+func (t *Table) share(h *holder, sharing Sharing) {
+	was := h.sharing.Key
+	h.sharing = sharing
+	if was == sharing.Key {
+		return
+	}
+	for _, a := range h.addrs {
+		t.unindex(was, a)
+		t.index(sharing.Key, a)
+	}
+}
+
+// index notes that an address has a user with a sharing key.
+func (t *Table) index(key string, addr netip.Addr) {
+	if key == "" {
+		return
+	}
+	addrs := t.shared[key]
+	if i, ok := slices.BinarySearchFunc(addrs, addr, netip.Addr.Compare); !ok {
+		t.shared[key] = slices.Insert(addrs, i, addr)
+	}
+}
+
+// unindex notes that a user with a sharing key left an address.
+func (t *Table) unindex(key string, addr netip.Addr) {
+	if key == "" || slices.ContainsFunc(t.held[addr].users, func(u *holder) bool { return u.sharing.Key == key }) {
+		return
+	}
+	addrs := t.shared[key]
+	if i, ok := slices.BinarySearchFunc(addrs, addr, netip.Addr.Compare); ok {
+		t.shared[key] = slices.Delete(addrs, i, i+1)
+	}
+	if len(t.shared[key]) == 0 {
+		delete(t.shared, key)
+	}
+}
+
+// inTheWay returns the Service that keeps another one from an address, nil if
+// there is none; of several, the one whose name sorts first.
+func (t *Table) inTheWay(addr netip.Addr, svc *Service) *holder {
+	at, ok := t.held[addr]
+	if !ok {
+		return nil
+	}
+	var found *holder
+	for _, u := range at.users {
+		if u.key != svc.Key && !svc.Sharing.with(&u.sharing) && (found == nil || u.key < found.key) {
+			found = u
 		}
-		for addr := r.From(); r.Contains(addr); addr = addr.Next() {
-			if pool.Usable(addr) && !t.usedByOther(addr, key) {
-				return addr, true
-			}
+	}
+	return found
+}
+
+// sharable returns the lowest address of a pool that a Service may share.
+func (t *Table) sharable(svc *Service, s *space) (netip.Addr, bool) {
+	for _, a := range t.shared[svc.Sharing.Key] {
+		if t.held[a].place.space == s && s.gives(a) && t.inTheWay(a, svc) == nil {
+			return a, true
 		}
 	}
 	return netip.Addr{}, false
 }
 
-func (t *Table) usedByOther(addr netip.Addr, key string) bool {
-	owner, taken := t.owner[addr]
-	return taken && owner != key
+// placeOf returns where an address lies, which is known of those that are held.
+func (t *Table) placeOf(addr netip.Addr) place {
+	if at, ok := t.held[addr]; ok {
+		return at.place
+	}
+	return t.place(addr)
+}
+
+// poolOf returns the pool that has all the addresses, nil if there is none.
+func (t *Table) poolOf(addrs []netip.Addr) *pool {
+	var in *pool
+	for _, a := range addrs {
+		s := t.placeOf(a).space
+		if s == nil || in != nil && s.pool != in {
+			return nil
+		}
+		in = s.pool
+	}
+	return in
 }
