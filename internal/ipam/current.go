@@ -38,9 +38,10 @@ func (c *claim) loses(before []netip.Addr, addr netip.Addr) (Lost, bool) {
 	if other := c.table.inTheWay(addr, c.Service); other != nil {
 		return Lost{Address: addr, Why: LostToOther, By: other.key, obstacle: c.Sharing.obstacle(&other.sharing)}, true
 	}
-	if !c.table.snapshot.Addresses().Reassign {
+	if len(c.Published) > 0 && !c.table.snapshot.Addresses().Reassign {
 		return Lost{}, false
 	}
+	// What is only held, nobody has seen: it has to be as if it were given now.
 	switch in := c.table.placeOf(addr).space; {
 	case in == nil, slices.ContainsFunc(before, func(b netip.Addr) bool { return c.table.placeOf(b).space.pool != in.pool }):
 		return Lost{Address: addr, Why: LostOutsidePools}, true

@@ -98,9 +98,6 @@ func (c *claim) keep() (Decision, bool) {
 		return Decision{}, false
 	}
 	in := c.table.poolOf(c.current)
-	if in == nil && len(c.Published) == 0 {
-		return Decision{}, false // held only: nobody is to announce it any more
-	}
 	from := c.source(in)
 	if c.RequestedPool != "" && c.RequestedPool != from && (in == nil || c.RequestedPool != in.Name) {
 		return Decision{}, false

@@ -45,7 +45,7 @@ func (l Lost) String() string {
 	case LostFamily:
 		return fmt.Sprintf("gave up %s, for the Service has no use for the family", l.Address)
 	case LostOutsidePools:
-		return fmt.Sprintf("lost %s, which is in no pool with the Service's other addresses", l.Address)
+		return fmt.Sprintf("lost %s, which no single pool has any more", l.Address)
 	case LostPoolNotAllowed:
 		return fmt.Sprintf("lost %s, which its pool does not give to the Service any more", l.Address)
 	}

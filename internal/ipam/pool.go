@@ -55,6 +55,12 @@ func (p *pool) of(family Family) *space {
 // take makes an address one that is not free.
 func (s *space) take(addr netip.Addr) { s.free.take(numberOf(addr)) }
 
+// rest keeps an address that may be given from being free.
+func (s *space) rest(addr netip.Addr) {
+	s.take(addr)
+	s.resting++
+}
+
 // release makes an address free again.
 func (s *space) release(addr netip.Addr) { s.free.release(numberOf(addr)) }
 

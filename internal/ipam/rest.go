@@ -35,15 +35,14 @@ func newRests() rests {
 
 // rest begins the rest of an address, if it is to have one.
 func (t *Table) rest(key string, addr netip.Addr, at place, now time.Time) {
-	if t.rests.length == 0 || at.space == nil {
+	if t.rests.length == 0 || at.space == nil || !at.space.gives(addr) {
 		return
 	}
 	r := rest{addr: addr, key: key, since: now}
 	t.rests.of[addr] = r
 	t.rests.byKey[key] = append(t.rests.byKey[key], addr)
 	t.rests.queue = append(t.rests.queue, r)
-	at.space.take(addr)
-	at.space.resting++
+	at.space.rest(addr)
 }
 
 // endRest ends the rest of an address, if it has one.
@@ -57,7 +56,7 @@ func (t *Table) endRest(addr netip.Addr) {
 	if t.rests.byKey[r.key] = own; len(own) == 0 {
 		delete(t.rests.byKey, r.key)
 	}
-	if at := t.place(addr); at.space != nil {
+	if at := t.place(addr); at.space != nil && at.space.gives(addr) {
 		at.space.release(addr)
 		at.space.resting--
 	}

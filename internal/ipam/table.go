@@ -43,8 +43,17 @@ type holder struct {
 
 // holding is an address that Services hold.
 type holding struct {
-	users []*holder
+	users []user // in the order in which they came
 	place place
+}
+
+// user is a Service that holds an address.
+type user struct {
+	*holder
+	// yields is true if the Service may not share the address with another one
+	// that has it: both published it, or this one has changed. It is to give the
+	// address up, but nobody else gets it before it has.
+	yields bool
 }
 
 // place is where an address lies.
@@ -89,9 +98,8 @@ func (t *Table) Use(snapshot config.Snapshot) {
 	}
 	t.rests.length = snapshot.Addresses().Rest
 	for addr := range t.rests.of {
-		if at := t.place(addr); at.space != nil {
-			at.space.take(addr)
-			at.space.resting++
+		if at := t.place(addr); at.space != nil && at.space.gives(addr) {
+			at.space.rest(addr)
 		}
 	}
 }
@@ -145,39 +153,37 @@ func (t *Table) IsHeld(addr netip.Addr) bool {
 }
 
 // Hold makes a Service the holder of exactly these addresses, and records how it
-// shares. Those that another Service holds and does not share with it stay with
-// that one; what the Service held before and may not share any more stays with
-// both, until somebody else lets go. It reports whether it let go of anything
-// that others may have been waiting for.
+// shares. It reports whether it let go of anything that others may have been
+// waiting for.
 //
-// Who adopts what is published has the older Service hold first: where two claim
-// an address that they may not share, it keeps it.
+// An address that another Service has, and that the two may not share, it holds
+// too, but only until it is decided for: it is the one that yields. So who adopts
+// what is published has the older Service hold first.
 func (t *Table) Hold(svc *Service, addrs []netip.Addr, now time.Time) bool {
 	h := t.holders[svc.Key]
-	if h != nil && slices.Equal(h.addrs, addrs) && h.sharing.equal(&svc.Sharing) {
+	switch {
+	case h == nil && len(addrs) == 0:
+		return false
+	case h == nil:
+		h = &holder{key: svc.Key, sharing: svc.Sharing}
+		t.holders[svc.Key] = h
+	case slices.Equal(h.addrs, addrs) && h.sharing.equal(&svc.Sharing):
 		return false
 	}
-	if h == nil {
-		if len(addrs) == 0 {
-			return false
-		}
-		h = &holder{key: svc.Key}
-		t.holders[svc.Key] = h
-	}
-	freed := !h.sharing.equal(&svc.Sharing) && len(h.addrs) > 0
-	if freed || len(h.addrs) == 0 {
-		t.share(h, svc.Sharing)
-	}
+	freed := t.share(h, svc.Sharing)
 	had := h.addrs
 	h.addrs = make([]netip.Addr, 0, len(addrs))
 	for _, a := range addrs {
-		switch {
-		case slices.Contains(h.addrs, a):
-		case slices.Contains(had, a):
-			h.addrs = append(h.addrs, a)
-		case t.inTheWay(a, svc) == nil:
-			h.addrs = append(h.addrs, a)
-			t.join(h, a)
+		if slices.Contains(h.addrs, a) {
+			continue // named twice
+		}
+		h.addrs = append(h.addrs, a)
+		yields := t.inTheWay(a, svc) != nil
+		if slices.Contains(had, a) {
+			users := t.held[a].users
+			users[slices.IndexFunc(users, func(u user) bool { return u.holder == h })].yields = yields
+		} else {
+			t.join(h, a, yields)
 		}
 	}
 	for _, a := range had {
@@ -206,7 +212,7 @@ func (t *Table) Release(key string, now time.Time) bool {
 }
 
 // join makes a Service one of those that hold an address.
-func (t *Table) join(h *holder, addr netip.Addr) {
+func (t *Table) join(h *holder, addr netip.Addr, yields bool) {
 	at, ok := t.held[addr]
 	if !ok {
 		at = &holding{place: t.place(addr)}
@@ -214,7 +220,7 @@ func (t *Table) join(h *holder, addr netip.Addr) {
 		t.endRest(addr)
 		t.occupy(addr, at.place)
 	}
-	at.users = append(at.users, h)
+	at.users = append(at.users, user{h, yields})
 	t.index(h.sharing.Key, addr)
 }
 
@@ -222,7 +228,7 @@ func (t *Table) join(h *holder, addr netip.Addr) {
 // rests.
 func (t *Table) part(h *holder, addr netip.Addr, now time.Time) {
 	at := t.held[addr]
-	at.users = slices.DeleteFunc(at.users, func(u *holder) bool { return u == h })
+	at.users = slices.DeleteFunc(at.users, func(u user) bool { return u.holder == h })
 	t.unindex(h.sharing.Key, addr)
 	if len(at.users) > 0 {
 		return
@@ -232,17 +238,18 @@ func (t *Table) part(h *holder, addr netip.Addr, now time.Time) {
 	t.rest(h.key, addr, at.place, now)
 }
 
-// share changes how a Service shares what it holds.
-func (t *Table) share(h *holder, sharing Sharing) {
-	was := h.sharing.Key
+// share changes how a Service shares what it holds, and reports whether that may
+// let others in.
+func (t *Table) share(h *holder, sharing Sharing) bool {
+	was := h.sharing
 	h.sharing = sharing
-	if was == sharing.Key {
-		return
+	if was.Key != sharing.Key {
+		for _, a := range h.addrs {
+			t.unindex(was.Key, a)
+			t.index(sharing.Key, a)
+		}
 	}
-	for _, a := range h.addrs {
-		t.unindex(was, a)
-		t.index(sharing.Key, a)
-	}
+	return (was.Key != "" || sharing.Key != "") && !was.equal(&sharing)
 }
 
 // index notes that an address has a user with a sharing key.
@@ -258,7 +265,7 @@ func (t *Table) index(key string, addr netip.Addr) {
 
 // unindex notes that a user with a sharing key left an address.
 func (t *Table) unindex(key string, addr netip.Addr) {
-	if key == "" || slices.ContainsFunc(t.held[addr].users, func(u *holder) bool { return u.sharing.Key == key }) {
+	if key == "" || slices.ContainsFunc(t.held[addr].users, func(u user) bool { return u.sharing.Key == key }) {
 		return
 	}
 	addrs := t.shared[key]
@@ -270,17 +277,20 @@ func (t *Table) unindex(key string, addr netip.Addr) {
 	}
 }
 
-// inTheWay returns the Service that keeps another one from an address, nil if
-// there is none; of several, the one whose name sorts first.
+// inTheWay returns the Service that keeps another one from having an address, nil
+// if there is none; of several, the one whose name sorts first. One that yields is
+// not in the way of those that had the address before.
 func (t *Table) inTheWay(addr netip.Addr, svc *Service) *holder {
 	at, ok := t.held[addr]
 	if !ok {
 		return nil
 	}
+	own := slices.IndexFunc(at.users, func(u user) bool { return u.key == svc.Key })
 	var found *holder
-	for _, u := range at.users {
-		if u.key != svc.Key && !svc.Sharing.with(&u.sharing) && (found == nil || u.key < found.key) {
-			found = u
+	for i, u := range at.users {
+		goes := own >= 0 && u.yields && (!at.users[own].yields || own < i)
+		if i != own && !goes && !svc.Sharing.with(&u.sharing) && (found == nil || u.key < found.key) {
+			found = u.holder
 		}
 	}
 	return found

@@ -16,6 +16,7 @@ import (
 // notRendered are the fields of the spec that no rendered object depends on.
 var notRendered = map[string]bool{
 	"spec.addressPolicy":   true,
+	"spec.addressRest":     true,
 	"spec.bgp":             true,
 	"spec.bgpBackend":      true,
 	"spec.configRollout":   true,
