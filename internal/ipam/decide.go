@@ -28,7 +28,7 @@ import (
 // A request that cannot be met leaves the Service what it has. What it may not
 // share any more it loses even if nothing else is free.
 func Decide(svc *Service, t *Table, now time.Time) Decision {
-	t.endRests(now)
+	t.EndRests(now)
 	if Foreign(svc, t.snapshot) {
 		return Decision{Outcome: Refused, Reason: ReasonManagedByOther, problem: "the status was written by another load balancer: remove its entries to have addresses assigned here"}
 	}

@@ -62,19 +62,21 @@ func (t *Table) endRest(addr netip.Addr) {
 	}
 }
 
-// endRests ends the rests that are over.
-func (t *Table) endRests(now time.Time) {
+// EndRests ends the rests that are over, and reports whether any was, which others
+// may have been waiting for.
+func (t *Table) EndRests(now time.Time) bool {
+	ended := false
 	for {
 		end, ok := t.NextRestEnd()
 		if !ok || now.Before(end) {
-			return
+			return ended
 		}
 		t.endRest(t.rests.queue[0].addr)
+		ended = true
 	}
 }
 
-// NextRestEnd returns when the next rest is over, which others may be waiting
-// for.
+// NextRestEnd returns when the next rest is over, false if nothing rests.
 func (t *Table) NextRestEnd() (time.Time, bool) {
 	r := &t.rests
 	for len(r.queue) > 0 && r.of[r.queue[0].addr] != r.queue[0] {
