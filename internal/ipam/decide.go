@@ -120,7 +120,7 @@ func (c *claim) grow(kept Decision) Decision {
 		return kept
 	}
 	if addrs, ok := c.complete(in, c.Families, false); ok && in.refusal(c.Service) == "" {
-		return Decision{Outcome: Assigned, Addresses: addrs, Pool: in.Name, Reason: ReasonAssigned}
+		return Decision{Outcome: Assigned, Addresses: addrs, Pool: kept.Pool, Reason: ReasonAssigned}
 	}
 	kept.passOver(c.Service, []Family{kept.Missing}, []*pool{in})
 	return kept
@@ -149,7 +149,7 @@ func (c *claim) source(in *pool) string {
 // never published, it does not have.
 func (c *claim) refuse(reason Reason, format string, args ...any) Decision {
 	d := Decision{Outcome: Refused, Reason: reason, problem: fmt.Sprintf(format, args...)}
-	if len(c.Published) > 0 && len(c.current) > 0 && len(c.Families) > 0 {
+	if len(c.Published) > 0 && len(c.current) > 0 {
 		d.Addresses, d.Pool = c.current, c.source(c.table.poolOf(c.current))
 	}
 	return d

@@ -15,7 +15,7 @@ import (
 	"metallb.io/metallb/internal/ipam"
 )
 
-func snapshot(t *testing.T, pools map[string]v1beta1.IPAddressPoolSpec) config.Snapshot {
+func snapshot(t testing.TB, pools map[string]v1beta1.IPAddressPoolSpec) config.Snapshot {
 	t.Helper()
 	var objects config.Objects
 	for name, spec := range pools {

@@ -24,25 +24,28 @@ func (c *claim) decideFree() Decision {
 		return d
 	}
 
-	// The open pools have their turn when the pinned ones can give nothing at all.
-	for _, some := range [][]*pool{pools[:pinned], pools[pinned:]} {
+	// Pools that are open to all have their turn when those that are meant for the
+	// Service can give nothing at all.
+	for _, turn := range [][2]int{{0, pinned}, {pinned, len(pools)}} {
 		for _, families := range c.familyChoices() {
-			if d, ok := c.fromFirst(some, families); ok {
-				if d.Missing != "" {
-					d.passOver(c.Service, c.Families, pools)
-				}
-				return d
+			d, at, ok := c.fromFirst(pools[turn[0]:turn[1]], families)
+			switch {
+			case !ok:
+				continue
+			case d.Missing != "":
+				d.passOver(c.Service, c.Families, c.open(pools[:turn[1]]))
+			case !c.table.IsHeld(d.Addresses[0]): // otherwise it was not the order that mattered
+				d.passOver(c.Service, families, c.open(pools[:turn[0]+at]))
 			}
+			return d
 		}
 	}
 
-	reason := ReasonExhausted
 	var d Decision
-	if !slices.ContainsFunc(pools, c.isOpen) {
-		reason = ReasonNoPool
-		d = c.refuse(reason, "no IPAddressPool assigns addresses to this Service automatically: create one, set autoAssign, or open one with serviceAllocation")
+	if slices.ContainsFunc(pools, c.isOpen) {
+		d = c.refuse(ReasonExhausted, "no free address of %s", join(c.Families))
 	} else {
-		d = c.refuse(reason, "no free address of %s", join(c.Families))
+		d = c.refuse(ReasonNoPool, "no IPAddressPool assigns addresses to this Service automatically: create one, set autoAssign, or open one with serviceAllocation")
 	}
 	d.passOver(c.Service, c.Families, pools)
 	return d
@@ -51,6 +54,17 @@ func (c *claim) decideFree() Decision {
 // isOpen reports whether a pool may give the Service addresses.
 func (c *claim) isOpen(p *pool) bool {
 	return (p.AutoAssign || c.RequestedPool == p.Name) && p.refusal(c.Service) == ""
+}
+
+// open returns the pools that may give the Service addresses.
+func (c *claim) open(pools []*pool) []*pool {
+	var open []*pool
+	for _, p := range pools {
+		if c.isOpen(p) {
+			open = append(open, p)
+		}
+	}
+	return open
 }
 
 // fromOwnPool completes what the Service has, which is not enough for it, from
@@ -64,30 +78,24 @@ func (c *claim) fromOwnPool() (Decision, bool) {
 	return Decision{Outcome: Assigned, Addresses: addrs, Pool: in.Name, Reason: ReasonAssigned}, ok
 }
 
-// fromFirst gives addresses of the families from the first pool that has them. If
-// the Service shares, a pool with an address that it may share comes first.
-func (c *claim) fromFirst(pools []*pool, families []Family) (Decision, bool) {
-	rounds := []bool{false}
-	if len(c.table.shared[c.Sharing.Key]) > 0 {
-		rounds = []bool{true, false}
-	}
-	for _, share := range rounds {
+// fromFirst gives addresses of the families from the first pool that has them, and
+// returns its index. If the Service shares, a pool with an address that it may
+// share comes first.
+func (c *claim) fromFirst(pools []*pool, families []Family) (Decision, int, bool) {
+	for _, share := range []bool{true, false} {
+		if share && c.table.sharers[c.Sharing.Key] == nil {
+			continue
+		}
 		for i, p := range pools {
 			if !c.isOpen(p) {
 				continue
 			}
-			addrs, ok := c.complete(p, families, share)
-			if !ok {
-				continue
+			if addrs, ok := c.complete(p, families, share); ok {
+				return Decision{Outcome: Assigned, Addresses: addrs, Pool: p.Name, Reason: ReasonAssigned, Missing: c.missing(addrs)}, i, true
 			}
-			d := Decision{Outcome: Assigned, Addresses: addrs, Pool: p.Name, Reason: ReasonAssigned, Missing: c.missing(addrs)}
-			if d.Missing == "" {
-				d.passOver(c.Service, families, slices.DeleteFunc(slices.Clone(pools[:i]), func(p *pool) bool { return !c.isOpen(p) }))
-			}
-			return d, true
 		}
 	}
-	return Decision{}, false
+	return Decision{}, 0, false
 }
 
 // complete returns an address of the pool for each family: what the Service has,

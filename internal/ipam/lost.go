@@ -33,8 +33,8 @@ const (
 	// LostPoolNotAllowed: the pool does not give the Service the address any more,
 	// under the address policy Reassign.
 	LostPoolNotAllowed WhyLost = "PoolNotAllowed"
-	// LostRequest: the Service asks for others, or needs addresses that only
-	// another pool has together.
+	// LostRequest: the Service asks for others, or for two that only another pool
+	// has together.
 	LostRequest WhyLost = "Request"
 )
 
@@ -43,7 +43,7 @@ func (l Lost) String() string {
 	case LostToOther:
 		return fmt.Sprintf("lost %s, which the Service %s has: %s", l.Address, l.By, l.obstacle)
 	case LostFamily:
-		return fmt.Sprintf("gave up %s, for the Service has no use for the family", l.Address)
+		return fmt.Sprintf("gave up %s: a Service has one address of each of its families", l.Address)
 	case LostOutsidePools:
 		return fmt.Sprintf("lost %s, which no single pool has any more", l.Address)
 	case LostPoolNotAllowed:

@@ -4,6 +4,7 @@ package ipam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,20 +42,17 @@ const maxPassedOver = 8
 // passOver notes why pools gave a Service nothing of these families.
 func (d *Decision) passOver(svc *Service, families []Family, pools []*pool) {
 	var by [len(telling)][]PassedOver
-	total := 0
 	for _, p := range pools {
 		why := p.whyNot(svc, families)
-		for i := range telling {
-			if telling[i] == why && len(by[i]) < maxPassedOver {
-				by[i] = append(by[i], PassedOver{p.Name, why})
-			}
+		i := slices.Index(telling[:], why)
+		if len(by[i]) < maxPassedOver {
+			by[i] = append(by[i], PassedOver{p.Name, why})
 		}
-		total++
 	}
 	for _, some := range by {
 		d.PassedOver = append(d.PassedOver, some[:min(len(some), maxPassedOver-len(d.PassedOver))]...)
 	}
-	d.MorePassedOver = total - len(d.PassedOver)
+	d.MorePassedOver = len(pools) - len(d.PassedOver)
 }
 
 // whyNot returns why a pool gives a Service nothing of these families.

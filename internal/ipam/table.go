@@ -29,9 +29,9 @@ type Table struct {
 
 	holders map[string]*holder
 	held    map[netip.Addr]*holding
-	// shared are the addresses of those that share under a key, ascending.
-	shared map[string][]netip.Addr
-	rests  rests
+	// sharers are those with a sharing key, by it.
+	sharers map[string]*sharers
+	rests   rests
 }
 
 // holder is a Service that holds addresses.
@@ -68,7 +68,7 @@ func NewTable() *Table {
 		byName:  make(map[string]*pool),
 		holders: make(map[string]*holder),
 		held:    make(map[netip.Addr]*holding),
-		shared:  make(map[string][]netip.Addr),
+		sharers: make(map[string]*sharers),
 		rests:   newRests(),
 	}
 }
@@ -221,7 +221,7 @@ func (t *Table) join(h *holder, addr netip.Addr, yields bool) {
 		t.occupy(addr, at.place)
 	}
 	at.users = append(at.users, user{h, yields})
-	t.index(h.sharing.Key, addr)
+	t.index(h, addr)
 }
 
 // part ends that a Service holds an address. After the last one, the address
@@ -229,7 +229,7 @@ func (t *Table) join(h *holder, addr netip.Addr, yields bool) {
 func (t *Table) part(h *holder, addr netip.Addr, now time.Time) {
 	at := t.held[addr]
 	at.users = slices.DeleteFunc(at.users, func(u user) bool { return u.holder == h })
-	t.unindex(h.sharing.Key, addr)
+	t.unindex(h, addr)
 	if len(at.users) > 0 {
 		return
 	}
@@ -242,39 +242,17 @@ func (t *Table) part(h *holder, addr netip.Addr, now time.Time) {
 // let others in.
 func (t *Table) share(h *holder, sharing Sharing) bool {
 	was := h.sharing
+	if was.equal(&sharing) {
+		return false
+	}
+	for _, a := range h.addrs {
+		t.unindex(h, a)
+	}
 	h.sharing = sharing
-	if was.Key != sharing.Key {
-		for _, a := range h.addrs {
-			t.unindex(was.Key, a)
-			t.index(sharing.Key, a)
-		}
+	for _, a := range h.addrs {
+		t.index(h, a)
 	}
-	return (was.Key != "" || sharing.Key != "") && !was.equal(&sharing)
-}
-
-// index notes that an address has a user with a sharing key.
-func (t *Table) index(key string, addr netip.Addr) {
-	if key == "" {
-		return
-	}
-	addrs := t.shared[key]
-	if i, ok := slices.BinarySearchFunc(addrs, addr, netip.Addr.Compare); !ok {
-		t.shared[key] = slices.Insert(addrs, i, addr)
-	}
-}
-
-// unindex notes that a user with a sharing key left an address.
-func (t *Table) unindex(key string, addr netip.Addr) {
-	if key == "" || slices.ContainsFunc(t.held[addr].users, func(u user) bool { return u.sharing.Key == key }) {
-		return
-	}
-	addrs := t.shared[key]
-	if i, ok := slices.BinarySearchFunc(addrs, addr, netip.Addr.Compare); ok {
-		t.shared[key] = slices.Delete(addrs, i, i+1)
-	}
-	if len(t.shared[key]) == 0 {
-		delete(t.shared, key)
-	}
+	return was.Key != "" || sharing.Key != ""
 }
 
 // inTheWay returns the Service that keeps another one from having an address, nil
@@ -294,16 +272,6 @@ func (t *Table) inTheWay(addr netip.Addr, svc *Service) *holder {
 		}
 	}
 	return found
-}
-
-// sharable returns the lowest address of a pool that a Service may share.
-func (t *Table) sharable(svc *Service, s *space) (netip.Addr, bool) {
-	for _, a := range t.shared[svc.Sharing.Key] {
-		if t.held[a].place.space == s && s.gives(a) && t.inTheWay(a, svc) == nil {
-			return a, true
-		}
-	}
-	return netip.Addr{}, false
 }
 
 // placeOf returns where an address lies, which is known of those that are held.
