@@ -49,15 +49,15 @@ type Decision struct {
 }
 
 // Satisfied reports whether the Service has what it asks for.
-func (d *Decision) Satisfied() bool { return d.Outcome == Assigned || d.Outcome == Kept }
+func (d Decision) Satisfied() bool { return d.Outcome == Assigned || d.Outcome == Kept }
 
 // Untouchable reports whether the status belongs to another implementation and
 // must not be written.
-func (d *Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
+func (d Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
 
 // Message returns the reason in words, for the user. That of a Service which
 // keeps what it was given does not repeat how it was found.
-func (d *Decision) Message() string {
+func (d Decision) Message() string {
 	var text strings.Builder
 	switch d.Reason {
 	case ReasonAssigned:

@@ -75,7 +75,7 @@ func (p *pool) whyNot(svc *Service, families []Family) Why {
 	return why
 }
 
-func (d *Decision) tellPassedOver(text *strings.Builder) {
+func (d Decision) tellPassedOver(text *strings.Builder) {
 	for i, p := range d.PassedOver {
 		separator := ", "
 		if i == 0 {
