@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
@@ -18,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/config"
 	"metallb.io/metallb/internal/revision"
 )
 
@@ -714,4 +716,27 @@ func TestDraining(t *testing.T) {
 	report(w.inForce(), 0)
 	w.quiet() // by itself, it is no reason for a change
 	require.Equal(t, 0, draining())
+}
+
+// TestReassign: under this policy what pools lose does not drain, not even what
+// did before.
+func TestReassign(t *testing.T) {
+	w := newWorld(t, metallb(), pool("a", "192.0.2.0/24", "198.51.100.0/24"), everywhere())
+	w.reconcile()
+	w.setAddresses("192.0.2.0/24")
+	w.reconcile()
+	require.Len(t, w.load(w.inForce()).Draining(), 1)
+
+	m := new(v1beta1.MetalLB)
+	require.True(t, w.get(v1beta1.MetalLBName, m))
+	m.Spec.AddressPolicy, m.Spec.AddressRest = v1beta1.AddressPolicyReassign, "10m"
+	require.NoError(t, w.client.Update(t.Context(), m))
+	w.reconcile()
+	s := w.load(w.inForce())
+	require.Empty(t, s.Draining())
+	require.Equal(t, config.AddressRules{Reassign: true, Rest: 10 * time.Minute}, s.Addresses())
+	w.setAddresses("192.0.2.0/25")
+	w.reconcile()
+	require.Empty(t, w.load(w.inForce()).Draining())
+	w.quiet()
 }
