@@ -389,3 +389,23 @@ func TestRangeTakenOutOfTheRequestedPool(t *testing.T) {
 	w.readPools(t)
 	require.Equal(t, []string{"192.0.2.0"}, published(w.reconcile(t, "web")))
 }
+
+func TestServicesShareAnAddress(t *testing.T) {
+	sharing := func(name, annotation string, policy corev1.ServiceExternalTrafficPolicy, port int32) *corev1.Service {
+		svc := loadBalancer(name)
+		svc.Annotations = map[string]string{annotation: "key"}
+		svc.Spec.ExternalTrafficPolicy = policy
+		svc.Spec.Selector = map[string]string{"app": "web"}
+		svc.Spec.Ports = []corev1.ServicePort{{Protocol: corev1.ProtocolTCP, Port: port}}
+		return svc
+	}
+	w := newWorld(t, ipPool("a", "192.0.2.1-192.0.2.2"),
+		sharing("first", "metallb.io/allow-shared-ip", corev1.ServiceExternalTrafficPolicyLocal, 80),
+		sharing("second", "metallb.universe.tf/allow-shared-ip", corev1.ServiceExternalTrafficPolicyLocal, 443),
+		sharing("third", "metallb.io/allow-shared-ip", corev1.ServiceExternalTrafficPolicyLocal, 80),
+		sharing("fourth", "metallb.io/allow-shared-ip", corev1.ServiceExternalTrafficPolicyCluster, 22))
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "first")))
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "second")))
+	require.Equal(t, []string{"192.0.2.2"}, published(w.reconcile(t, "third")), "the port is taken")
+	require.Empty(t, published(w.reconcile(t, "fourth")), "its traffic goes to other nodes")
+}

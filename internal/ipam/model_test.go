@@ -199,13 +199,13 @@ func (m *model) edit(svc *modelService) {
 }
 
 // decide decides for a Service and publishes it, unless the write fails.
-func (m *model) decide(svc *modelService) ipam.Decision {
+func (m *model) decide(svc *modelService) {
 	want, simple := m.expected(svc)
 	d := ipam.Decide(&svc.Service, m.table, m.now)
 	m.logf("decide %s: %s %v %s", svc.Key, d.Outcome, d.Addresses, d.Message())
 	require.NotEmpty(m.t, d.Message(), "%s", m.tail())
 	if d.Untouchable() {
-		return d
+		return
 	}
 	m.requireAllowed(svc, d)
 	if simple {
@@ -217,13 +217,12 @@ func (m *model) decide(svc *modelService) ipam.Decision {
 	if m.draw(8) == 7 {
 		m.logf("not written")
 		m.limbo = true
-		return d
+		return
 	}
 	svc.Published, svc.AllocatedFrom = d.Addresses, d.Pool
 	svc.restless = !d.Satisfied()
 	m.table.Hold(&svc.Service, d.Addresses, m.now)
 	require.ElementsMatch(m.t, d.Addresses, m.table.Held(svc.Key), "%s", m.tail())
-	return d
 }
 
 // tail is what happened last.

@@ -32,8 +32,11 @@ func TestExplained(t *testing.T) {
 	svc := &ipam.Service{Key: "ns/svc", Namespace: "ns", Families: v4}
 	d := ipam.Decide(svc, table, start)
 	require.Equal(t, []ipam.PassedOver{
-		{"full", ipam.WhyExhausted}, {"six", ipam.WhyFamilyMissing}, {"manual", ipam.WhyAutoAssignOff},
-		{"web", ipam.WhyServiceNotSelected}, {"team", ipam.WhyNamespaceNotSelected},
+		{Pool: "full", Why: ipam.WhyExhausted},
+		{Pool: "six", Why: ipam.WhyFamilyMissing},
+		{Pool: "manual", Why: ipam.WhyAutoAssignOff},
+		{Pool: "web", Why: ipam.WhyServiceNotSelected},
+		{Pool: "team", Why: ipam.WhyNamespaceNotSelected},
 	}, d.PassedOver)
 	require.Equal(t, "no free address of IPv4; passed over: full (Exhausted), six (FamilyMissing), manual (AutoAssignOff), "+
 		"web (ServiceNotSelected), team (NamespaceNotSelected)", d.Message())

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"math"
 	"net/netip"
-	"slices"
 
 	"go4.org/netipx"
 
@@ -104,10 +103,4 @@ func (p *pool) refusal(svc *Service) Why {
 		return WhyNamespaceNotSelected
 	}
 	return WhyServiceNotSelected
-}
-
-// has reports whether addresses of all the families exist in the pool, free or
-// not.
-func (p *pool) has(families []Family) bool {
-	return !slices.ContainsFunc(families, func(f Family) bool { return p.of(f).free.capacity == 0 })
 }

@@ -226,3 +226,21 @@ func TestHoldTellsWhetherOthersMayGainFromIt(t *testing.T) {
 	require.False(t, table.Release("ns/svc", start))
 	require.False(t, table.IsHeld(netip.MustParseAddr("192.0.2.1")))
 }
+
+// TestWhoYieldedInVainYieldsNoMore: without the one it would have yielded to, a
+// Service has its address as any other.
+func TestWhoYieldedInVainYieldsNoMore(t *testing.T) {
+	table := tableOf(t, v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"192.0.2.1/32"}})
+	first := &ipam.Service{Key: "ns/first", Families: v4, Published: addrs("192.0.2.1")}
+	second := &ipam.Service{Key: "ns/second", Families: v4, Published: addrs("192.0.2.1"), Sharing: sharing("k", 443)}
+	table.Hold(first, first.Published, start)
+	table.Hold(second, second.Published, start)
+	table.Release("ns/first", start)
+	require.Equal(t, ipam.Kept, assign(table, second).Outcome)
+
+	third := &ipam.Service{Key: "ns/third", Families: v4, Sharing: sharing("k", 80)}
+	require.Equal(t, addrs("192.0.2.1"), assign(table, third).Addresses)
+	third.Sharing = sharing("k", 443)
+	require.Equal(t, ipam.Released, ipam.Decide(third, table, start).Outcome)
+	require.Equal(t, ipam.Kept, ipam.Decide(second, table, start).Outcome)
+}

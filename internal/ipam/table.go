@@ -167,7 +167,7 @@ func (t *Table) Hold(svc *Service, addrs []netip.Addr, now time.Time) bool {
 	case h == nil:
 		h = &holder{key: svc.Key, sharing: svc.Sharing}
 		t.holders[svc.Key] = h
-	case slices.Equal(h.addrs, addrs) && h.sharing.equal(&svc.Sharing):
+	case slices.Equal(h.addrs, addrs) && h.sharing.equal(&svc.Sharing) && !t.yields(h):
 		return false
 	}
 	freed := t.share(h, svc.Sharing)
@@ -180,8 +180,7 @@ func (t *Table) Hold(svc *Service, addrs []netip.Addr, now time.Time) bool {
 		h.addrs = append(h.addrs, a)
 		yields := t.inTheWay(a, svc) != nil
 		if slices.Contains(had, a) {
-			users := t.held[a].users
-			users[slices.IndexFunc(users, func(u user) bool { return u.holder == h })].yields = yields
+			t.userOf(a, h).yields = yields
 		} else {
 			t.join(h, a, yields)
 		}
@@ -236,6 +235,17 @@ func (t *Table) part(h *holder, addr netip.Addr, now time.Time) {
 	delete(t.held, addr)
 	t.vacate(addr, at.place)
 	t.rest(h.key, addr, at.place, now)
+}
+
+// userOf returns a Service as a user of an address that it holds.
+func (t *Table) userOf(addr netip.Addr, h *holder) *user {
+	users := t.held[addr].users
+	return &users[slices.IndexFunc(users, func(u user) bool { return u.holder == h })]
+}
+
+// yields reports whether a Service is to give an address up.
+func (t *Table) yields(h *holder) bool {
+	return slices.ContainsFunc(h.addrs, func(a netip.Addr) bool { return t.userOf(a, h).yields })
 }
 
 // share changes how a Service shares what it holds, and reports whether that may
