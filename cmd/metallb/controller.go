@@ -57,6 +57,7 @@ func (o *controllerOptions) run(ctx context.Context) error {
 		LoadBalancerClass: o.class,
 		LogLevel:          o.process.setLogLevel,
 		Client:            lease.Client(mgr.GetClient()),
+		Epoch:             lease.Epoch,
 	}); err != nil {
 		return err
 	}

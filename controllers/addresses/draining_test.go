@@ -4,28 +4,22 @@ package addresses
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"metallb.io/metallb/api/v1beta1"
 )
 
 func TestNothingIsDecidedWithoutAConfiguration(t *testing.T) {
 	w := newWorld(t, loadBalancer("web"), ipPool("a", "192.0.2.0/24"))
-	w.services.pools = new(poolStore)
-	require.Empty(t, w.reconcile(t, "web").Status.LoadBalancer.Ingress)
+	w.services.ledger = newLedger(func() {})
+	require.Empty(t, published(w.reconcile("web")))
 	require.Zero(t, w.writes)
-	require.Nil(t, drainingCounter{reader: w.client, pools: new(poolStore), table: w.services.table}.count())
+	require.Nil(t, w.services.ledger.draining())
 }
 
 // TestDrainingIsCounted takes a pool away whose addresses are in use.
@@ -33,27 +27,21 @@ func TestDrainingIsCounted(t *testing.T) {
 	pool := ipPool("a", "192.0.2.0/31")
 	w := newWorld(t, loadBalancer("one"), loadBalancer("two"), pool)
 	require.Equal(t, w.stored.current.Name, w.stored.applied)
-	w.reconcile(t, "one")
-	w.reconcile(t, "two")
-	counter := w.counter()
-	require.Nil(t, counter.count())
-	require.Zero(t, w.recounts)
+	w.reconcile("one")
+	w.reconcile("two")
+	require.Nil(t, w.services.ledger.draining())
 
-	require.NoError(t, w.client.Delete(t.Context(), pool))
-	w.readPools(t)
-	require.Equal(t, []v1beta1.DrainingAddresses{{Pool: "a", Addresses: "192.0.2.0/31", InUse: 2}}, counter.count())
-	restarted := w.counter()
-	restarted.table = newTable()
-	require.Equal(t, counter.count(), restarted.count(), "the cache knows before anything is decided")
+	w.delete(pool)
+	w.plan()
+	require.Equal(t, []v1beta1.DrainingAddresses{{Pool: "a", Addresses: "192.0.2.0/31", InUse: 2}}, w.services.ledger.draining())
 
-	one := w.reconcile(t, "one")
-	require.NotEmpty(t, one.Status.LoadBalancer.Ingress, "what drains stays")
-	require.NoError(t, w.client.Delete(t.Context(), one))
-	before := w.recounts
-	_, err := w.services.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "ns", Name: "one"}})
-	require.NoError(t, err)
-	require.Greater(t, w.recounts, before)
-	require.Equal(t, int64(1), counter.count()[0].InUse)
+	one := w.reconcile("one")
+	require.NotEmpty(t, published(one), "what drains stays")
+	w.delete(one)
+	before := w.changes
+	w.reconcile("one")
+	require.Greater(t, w.changes, before)
+	require.Equal(t, int64(1), w.services.ledger.draining()[0].InUse)
 }
 
 // TestWhatMayBePublishedIsCounted: that a write has failed does not say that it
@@ -62,42 +50,18 @@ func TestWhatMayBePublishedIsCounted(t *testing.T) {
 	pool := ipPool("a", "192.0.2.0/31")
 	w := newWorld(t, loadBalancer("one"), pool)
 	w.beforeWrite = func(string) error { return errors.New("no answer") }
-	_, err := w.services.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "ns", Name: "one"}})
-	require.Error(t, err)
+	require.Error(t, w.try("one"))
 
-	require.NoError(t, w.client.Delete(t.Context(), pool))
-	w.readPools(t)
+	w.delete(pool)
+	w.plan()
 	counted := []v1beta1.DrainingAddresses{{Pool: "a", Addresses: "192.0.2.0/31", InUse: 1}}
-	require.Equal(t, counted, w.counter().count())
+	require.Equal(t, counted, w.services.ledger.draining())
 
 	// It was not made, and from what drains nothing is given.
 	w.beforeWrite = func(string) error { return nil }
-	require.Empty(t, published(w.reconcile(t, "one")))
+	require.Empty(t, published(w.reconcile("one")))
 	counted[0].InUse = 0
-	require.Equal(t, counted, w.counter().count())
-}
-
-// TestWhatIsCountedAsFreeIsNotPublished: the pool goes while an address of it is
-// being given, so that the count does not know of it.
-func TestWhatIsCountedAsFreeIsNotPublished(t *testing.T) {
-	pool := ipPool("a", "192.0.2.0/31")
-	w := newWorld(t, loadBalancer("one"), pool)
-	deciding := true
-	var counted []v1beta1.DrainingAddresses
-	w.services.client = interceptor.NewClient(w.client.(client.WithWatch), interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
-		if _, namespace := object.(*metav1.PartialObjectMetadata); namespace && deciding {
-			deciding = false
-			require.NoError(t, w.client.Delete(t.Context(), pool))
-			w.readPools(t)
-			counted = w.counter().count()
-		}
-		return c.Get(ctx, key, object, options...)
-	}})
-	w.reconcile(t, "one")
-	require.Equal(t, []v1beta1.DrainingAddresses{{Pool: "a", Addresses: "192.0.2.0/31"}}, counted)
-	require.Empty(t, published(w.reconcile(t, "one")))
-	require.Zero(t, w.writes)
-	require.Equal(t, counted, w.counter().count(), "what was held is free again")
+	require.Equal(t, counted, w.services.ledger.draining())
 }
 
 // TestManyDrainingRangesAreCut, or the status would be too large to be written.

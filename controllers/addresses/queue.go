@@ -5,31 +5,37 @@ package addresses
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// serviceQueue lets anybody have a Service decided again. Until the Service
-// controller runs, Add does nothing: it starts with every Service queued.
-type serviceQueue struct {
+// queue lets anybody have a controller look at something. Until the controller runs,
+// this does nothing: it starts with everything queued.
+type queue struct {
 	work atomic.Pointer[workqueue.TypedRateLimitingInterface[reconcile.Request]]
 }
 
 // Start takes the controller's queue; it is a source.Func.
-func (q *serviceQueue) Start(_ context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+func (q *queue) Start(_ context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 	q.work.Store(&work)
 	return nil
 }
 
-// Add queues Services, in this order.
-func (q *serviceQueue) Add(keys ...types.NamespacedName) {
-	work := q.work.Load()
-	if work == nil {
-		return
+// Add queues names, in this order.
+func (q *queue) Add(names ...types.NamespacedName) {
+	if work := q.work.Load(); work != nil {
+		for _, name := range names {
+			(*work).Add(reconcile.Request{NamespacedName: name})
+		}
 	}
-	for _, key := range keys {
-		(*work).Add(reconcile.Request{NamespacedName: key})
+}
+
+// AddAfter queues a name some time from now, unless it is queued before.
+func (q *queue) AddAfter(d time.Duration, name types.NamespacedName) {
+	if work := q.work.Load(); work != nil {
+		(*work).AddAfter(reconcile.Request{NamespacedName: name}, d)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"metallb.io/metallb/internal/ipam"
 )
 
-// The annotations that the controller reads and writes. Each also exists with
-// the deprecated prefix metallb.universe.tf/, which counts when the other is
+// Annotations of Services, as MetalLB has them. Those that users set also exist
+// with the deprecated prefix metallb.universe.tf/, which counts when the other is
 // absent.
 const (
 	annotationPrefix           = "metallb.io/"
@@ -34,49 +34,74 @@ func annotation(svc *corev1.Service, name string) string {
 	return svc.Annotations[annotationDeprecatedPrefix+name]
 }
 
-// view extracts what allocation needs to know. The error is for the user: it
-// names the field, the value and the remedy.
-func view(svc *corev1.Service) (ipam.Service, error) {
-	v := ipam.Service{
-		Namespace:     svc.Namespace,
-		Labels:        svc.Labels,
-		Key:           client.ObjectKeyFromObject(svc).String(),
-		RequestedPool: annotation(svc, annotationAddressPool),
-		Sharing: ipam.Sharing{
-			Key:      annotation(svc, annotationAllowSharedIP),
-			Local:    svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
-			Selector: svc.Spec.Selector,
-		},
+// deprecatedAnnotations returns the annotations that count although they have the
+// deprecated prefix.
+func deprecatedAnnotations(svc *corev1.Service) (found []string) {
+	for _, name := range []string{annotationAddressPool, annotationLoadBalancerIPs, annotationAllowSharedIP} {
+		_, has := svc.Annotations[annotationPrefix+name]
+		if _, deprecated := svc.Annotations[annotationDeprecatedPrefix+name]; deprecated && !has {
+			found = append(found, annotationDeprecatedPrefix+name)
+		}
 	}
-	for _, p := range svc.Spec.Ports {
-		v.Sharing.Ports = append(v.Sharing.Ports, ipam.Port{Protocol: string(p.Protocol), Number: p.Port})
+	return found
+}
+
+// claimantOf extracts what allocation needs to know of a Service and the labels of
+// its namespace.
+func claimantOf(svc *corev1.Service, namespaceLabels map[string]string) *claimant {
+	c := &claimant{name: client.ObjectKeyFromObject(svc), since: svc.CreationTimestamp.Time}
+	c.Service = ipam.Service{
+		Namespace:       svc.Namespace,
+		NamespaceLabels: namespaceLabels,
+		Labels:          svc.Labels,
+		Key:             c.name.String(),
+		RequestedPool:   annotation(svc, annotationAddressPool),
+		AllocatedFrom:   annotation(svc, annotationIPAllocatedFrom),
+		Sharing:         sharing(svc),
 	}
 	if policy := svc.Spec.IPFamilyPolicy; policy != nil {
-		v.SingleStackSuffices = *policy == corev1.IPFamilyPolicyPreferDualStack
-		v.RequiresDualStack = *policy == corev1.IPFamilyPolicyRequireDualStack
+		c.SingleStackSuffices = *policy == corev1.IPFamilyPolicyPreferDualStack
+		c.RequiresDualStack = *policy == corev1.IPFamilyPolicyRequireDualStack
 	}
 	for _, text := range svc.Spec.ClusterIPs {
 		if addr, err := netip.ParseAddr(text); err == nil { // "None" has no family
-			v.Families = append(v.Families, ipam.FamilyOf(addr))
+			c.Families = append(c.Families, ipam.FamilyOf(addr))
 		}
 	}
 	for _, ingress := range svc.Status.LoadBalancer.Ingress {
 		addr, err := netip.ParseAddr(ingress.IP)
 		if err != nil || addr.Zone() != "" {
-			v.ForeignStatus = true
+			c.ForeignStatus = true
 			continue
 		}
-		v.Published = append(v.Published, addr.Unmap())
+		c.Published = append(c.Published, addr.Unmap())
 	}
-	v.AllocatedFrom = annotation(svc, annotationIPAllocatedFrom)
+	var err error
+	if c.RequestedAddresses, err = requestedAddresses(svc); err != nil {
+		c.Unreadable = err.Error()
+	}
+	return c
+}
 
-	requested, err := requestedAddresses(svc)
-	v.RequestedAddresses = requested
-	return v, err
+// sharing returns with whom a Service may share its addresses.
+func sharing(svc *corev1.Service) ipam.Sharing {
+	s := ipam.Sharing{
+		Key:      annotation(svc, annotationAllowSharedIP),
+		Local:    svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
+		Selector: svc.Spec.Selector,
+	}
+	if s.Key == "" {
+		return ipam.Sharing{} // with nobody, whatever the rest is
+	}
+	for _, port := range svc.Spec.Ports {
+		s.Ports = append(s.Ports, ipam.Port{Protocol: string(port.Protocol), Number: port.Port})
+	}
+	return s
 }
 
 // requestedAddresses reads the annotation loadBalancerIPs or, without it, the
-// field spec.loadBalancerIP.
+// field spec.loadBalancerIP. The error is for the user: it names the field, the
+// value and the remedy.
 func requestedAddresses(svc *corev1.Service) ([]netip.Addr, error) {
 	field, text := "annotation "+annotationPrefix+annotationLoadBalancerIPs, annotation(svc, annotationLoadBalancerIPs)
 	switch deprecated := svc.Spec.LoadBalancerIP; {

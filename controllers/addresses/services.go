@@ -3,13 +3,9 @@
 package addresses
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"net/netip"
-	"slices"
-	"time"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,77 +16,38 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"metallb.io/metallb/controllers/follower"
 	"metallb.io/metallb/controllers/worker"
 	"metallb.io/metallb/internal/event"
 	"metallb.io/metallb/internal/ipam"
 	"metallb.io/metallb/internal/service"
 )
 
-// The reasons of the events on Services, as MetalLB has them.
-const (
-	eventAllocated        = "IPAllocated"
-	eventAllocationFailed = "AllocationFailed"
-)
-
-// reasonWriteRefused: the API server does not take what was decided.
-const reasonWriteRefused = "WriteRefused"
-
-// serviceReconciler gives one Service its addresses. It runs one reconciliation
-// at a time, which is what makes the table's reservations safe.
+// serviceReconciler gives Services their addresses. Several workers run it, each for
+// another Service: what takes time is to write.
 type serviceReconciler struct {
 	client client.Client
 	// live reads from the API server, past the cache.
 	live   client.Reader
 	events events.EventRecorder
 	class  string
-	pools  *poolStore
-	queue  *serviceQueue
-	// recount is called when what drains may be in use less, or more.
-	recount func()
+	ledger *ledger
+	// services and plan are the queues of those who decide for one Service and for
+	// all of them.
+	services, plan *queue
 
-	// table has the addresses that Services have, or are about to have. Who counts
-	// what drains reads it, too.
-	table *table
-	// adopted are the pools that the table has been filled for, nil at first.
-	adopted *follower.Revision
 	// written has the resource version that our last write gave a Service: what
 	// the cache has may be older.
-	written map[types.NamespacedName]string
-	// waiting are the Services without what they asked for.
-	waiting map[types.NamespacedName]waitingService
-}
-
-func newServiceReconciler(c client.Client, live client.Reader, recorder events.EventRecorder, class string, pools *poolStore, queue *serviceQueue, table *table, recount func()) *serviceReconciler {
-	return &serviceReconciler{
-		client: c, live: live, events: recorder, class: class, pools: pools, queue: queue, recount: recount,
-		table:   table,
-		written: make(map[types.NamespacedName]string),
-		waiting: make(map[types.NamespacedName]waitingService),
-	}
-}
-
-// waitingService is a Service without what it asked for.
-type waitingService struct {
-	since   time.Time // its creation
-	message string    // of the last event
+	written notes
+	// denied has what the API server said about a write that it does not take, to
+	// tell it once.
+	denied notes
 }
 
 // Reconcile implements reconcile.Reconciler.
 func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	pools := r.pools.Load()
-	if pools == nil {
-		return ctrl.Result{}, nil // every Service is queued once the pools are known
+	if r.ledger.running() == nil {
+		return ctrl.Result{}, nil // every Service is looked at once there is a configuration
 	}
-	if err := r.adopt(ctx, pools); err != nil {
-		return ctrl.Result{}, err
-	}
-	defer func() { // by then there may be other pools
-		if len(r.pools.Load().Snapshot.Draining()) > 0 {
-			r.recount()
-		}
-	}()
-
 	var svc corev1.Service
 	err := r.client.Get(ctx, req.NamespacedName, &svc)
 	switch {
@@ -101,96 +58,43 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	case !service.Served(&svc, r.class):
 		r.release(req.NamespacedName) // deleted, and made again for somebody else
 		return ctrl.Result{}, nil
-	case worker.IsOlder(&svc, r.written[req.NamespacedName]):
+	case worker.IsOlder(&svc, r.written.of(req.NamespacedName)):
 		return ctrl.Result{}, nil // what we wrote is on the way
 	}
-	return ctrl.Result{}, r.assign(ctx, &svc, pools)
-}
-
-// adopt records the addresses that Services have already, before the first
-// decision and whenever pools have changed, so that no address is given out
-// twice: not after a restart, and not when a pool comes to contain what others
-// have given. The oldest Service goes first: where two claim an address, it
-// keeps it.
-func (r *serviceReconciler) adopt(ctx context.Context, pools *follower.Revision) error {
-	if r.adopted == pools {
-		return nil
-	}
-	services, err := listServices(ctx, r.client, r.class)
+	labels, err := r.namespaceLabels(ctx, svc.Namespace)
 	if err != nil {
-		return err
+		return ctrl.Result{}, err
 	}
-	r.table.Lock()
-	defer r.table.Unlock()
-	r.table.use(pools)
-	for _, svc := range services {
-		v, _ := view(&svc) // an invalid request does not change what is published
-		if len(v.Published) > 0 && len(r.table.Held(v.Key)) == 0 && !ipam.Foreign(&v, pools.Snapshot) {
-			r.table.Hold(&v, v.Published, time.Now())
-		}
-	}
-	r.adopted = pools
-	return nil
+	return ctrl.Result{}, r.assign(ctx, &svc, claimantOf(&svc, labels))
 }
 
 // assign decides for a Service and publishes the decision.
-func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, pools *follower.Revision) error {
-	v, err := view(svc)
-	if err != nil {
-		r.refuse(svc, string(ipam.ReasonInvalidRequest), err.Error())
-		return nil // what is published stays
-	}
-	if v.NamespaceLabels, err = r.namespaceLabels(ctx, svc.Namespace); err != nil {
-		return err
-	}
-	decision, both := r.decide(&v)
-	if decision.Untouchable() {
-		r.refuse(svc, string(decision.Reason), decision.Message())
+func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, c *claimant) error {
+	decision, ok := r.ledger.decide(c)
+	if !ok {
 		return nil
 	}
-	if r.pools.Load() != pools {
-		// What was decided may drain by now, and may have been counted as free
-		// before it was held. Every Service is queued for the other pools.
-		return nil
-	}
-	published, err := r.publish(ctx, svc, v, decision)
-	if err != nil || !published {
+	published, err := r.publish(ctx, svc, c, &decision)
+	if err != nil || !published || decision.Untouchable() {
 		return err
 	}
-	r.table.Lock()
-	r.table.Hold(&v, decision.Addresses, time.Now())
-	r.table.Unlock()
-
-	if decision.Satisfied() {
-		delete(r.waiting, client.ObjectKeyFromObject(svc))
-	} else {
-		r.refuse(svc, string(decision.Reason), decision.Message())
-	}
-	if slices.ContainsFunc(both, func(a netip.Addr) bool { return !slices.Contains(decision.Addresses, a) }) {
-		r.queue.Add(r.waitingOldestFirst()...)
-	}
+	r.serve(r.ledger.settle(c, &decision))
 	return nil
 }
 
-// decide decides for a Service and has it hold what it is given. Until the write
-// has succeeded, it has both: what it had may be published still, and what it gets
-// may be published already.
-func (r *serviceReconciler) decide(v *ipam.Service) (decision ipam.Decision, both []netip.Addr) {
-	r.table.Lock()
-	defer r.table.Unlock()
-	decision = ipam.Decide(v, r.table.Table, time.Now())
-	if decision.Untouchable() {
-		return decision, nil
+// serve has Services looked at that can be given what another one let go of: now,
+// and when it has rested.
+func (r *serviceReconciler) serve(names []types.NamespacedName) {
+	r.services.Add(names...)
+	if rest, ok := r.ledger.nextRest(); ok {
+		r.plan.AddAfter(rest, types.NamespacedName{})
 	}
-	both = slices.Concat(r.table.Held(v.Key), v.Published, decision.Addresses)
-	r.table.Hold(v, both, time.Now())
-	return decision, both
 }
 
 // publish writes a decision to a Service's status, unless it says so already,
 // and reports whether it does then.
-func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, v ipam.Service, decision ipam.Decision) (bool, error) {
-	patch, err := statusPatch(svc, v, decision)
+func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, c *claimant, decision *ipam.Decision) (bool, error) {
+	patch, err := statusPatch(svc, c, decision, metav1.NewTime(r.ledger.now()))
 	if err != nil || patch == nil {
 		return err == nil, err
 	}
@@ -200,16 +104,18 @@ func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, v 
 	case apierrors.IsConflict(err):
 		return false, nil // decided for an old version: the new one is on the way
 	case apierrors.IsInvalid(err) || apierrors.IsForbidden(err):
-		r.refuse(svc, reasonWriteRefused, err.Error())
+		if r.denied.of(c.name) != err.Error() {
+			r.denied.set(c.name, err.Error())
+			r.events.Eventf(svc, nil, corev1.EventTypeWarning, eventAllocationFailed, reasonWriteRefused, "%s", event.Note(reasonWriteRefused+": "+err.Error()))
+		}
 		fallthrough
 	case err != nil:
-		return false, fmt.Errorf("publish the addresses of the Service %s: %w", v.Key, err)
+		return false, fmt.Errorf("publish the addresses of the Service %s: %w", c.Key, err)
 	}
-	r.written[client.ObjectKeyFromObject(svc)] = svc.ResourceVersion
-	log.FromContext(ctx).Info("published addresses", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
-	if decision.Reason == ipam.ReasonAssigned {
-		r.events.Eventf(svc, nil, corev1.EventTypeNormal, eventAllocated, string(decision.Reason), "%s", event.Note(decision.Message()))
-	}
+	r.written.set(c.name, svc.ResourceVersion)
+	r.denied.forget(c.name)
+	log.FromContext(ctx).Info("published", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
+	r.tell(svc, decision)
 	return true, nil
 }
 
@@ -226,18 +132,6 @@ func (r *serviceReconciler) namespaceLabels(ctx context.Context, name string) (m
 		return nil, fmt.Errorf("read the Namespace %s: %w", name, err)
 	}
 	return namespace.Labels, nil
-}
-
-// refuse tells the user why a Service does not have what it asks for, once for
-// each new reason. The reason is the event's action as well: events that differ
-// in their text only are counted as one, and the text of the first is shown.
-func (r *serviceReconciler) refuse(svc *corev1.Service, reason, message string) {
-	key := client.ObjectKeyFromObject(svc)
-	if r.waiting[key].message == message {
-		return
-	}
-	r.waiting[key] = waitingService{since: svc.CreationTimestamp.Time, message: message}
-	r.events.Eventf(svc, nil, corev1.EventTypeWarning, eventAllocationFailed, reason, "%s", event.Note(reason+": "+message))
 }
 
 // leave frees the addresses of a Service that the cache does not have any more:
@@ -260,26 +154,27 @@ func (r *serviceReconciler) leave(ctx context.Context, key types.NamespacedName)
 		return err
 	}
 	if err := r.client.Status().Patch(ctx, &svc, patch, client.FieldOwner(EventSource)); client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("remove the annotation of the Service %s: %w", key, err)
+		return fmt.Errorf("remove what is ours from the Service %s: %w", key, err)
 	}
 	return nil
 }
 
 // release forgets a Service, for those that wait for its addresses.
 func (r *serviceReconciler) release(key types.NamespacedName) {
-	delete(r.waiting, key)
-	delete(r.written, key)
-	r.table.Lock()
-	freed := r.table.Release(key.String(), time.Now())
-	r.table.Unlock()
-	if freed {
-		r.queue.Add(r.waitingOldestFirst()...)
-	}
+	r.written.forget(key)
+	r.denied.forget(key)
+	r.serve(r.ledger.release(key))
 }
 
-// waitingOldestFirst returns the keys of the Services that wait for an address.
-func (r *serviceReconciler) waitingOldestFirst() []types.NamespacedName {
-	return slices.SortedFunc(maps.Keys(r.waiting), func(a, b types.NamespacedName) int {
-		return cmp.Or(r.waiting[a].since.Compare(r.waiting[b].since), cmp.Compare(a.String(), b.String()))
-	})
+// notes are a text for each of some Services, for several workers.
+type notes struct{ byName sync.Map }
+
+func (n *notes) of(name types.NamespacedName) string {
+	text, _ := n.byName.Load(name)
+	s, _ := text.(string)
+	return s
 }
+
+func (n *notes) set(name types.NamespacedName, text string) { n.byName.Store(name, text) }
+
+func (n *notes) forget(name types.NamespacedName) { n.byName.Delete(name) }

@@ -63,23 +63,31 @@ type Options struct {
 	// LoadBalancerClass limits the Services to those of one class. Empty means
 	// those without a class.
 	LoadBalancerClass string
+	// Client is the manager's, fenced: it writes only while this process leads.
+	Client client.Client
+	// Epoch tells the leadership of this process apart from all others.
+	Epoch func() string
 	// LogLevel is told how much to log, whenever that changes.
 	LogLevel func(v1beta1.LogLevel)
-	// Client is the manager's, fenced: it writes what only the leader is to write.
-	Client client.Client
 }
+
+// writers is how many Services are written at a time. One alone would have each wait
+// for all before it.
+const writers = 8
 
 // Setup adds the controllers to a manager whose cache has CacheOptions.
 func Setup(mgr ctrl.Manager, options Options) error {
 	class := options.LoadBalancerClass
-	pools, queue, table := new(poolStore), new(serviceQueue), newTable()
+	var configuration *follower.Follower
+	plan, services := new(queue), new(queue)
+	ledger := newLedger(func() { configuration.Recount() })
 	configuration, err := follower.Setup(mgr, follower.Options{
 		Namespace:  options.Namespace,
 		State:      v1beta1.ConfigurationStateController,
 		Client:     options.Client,
 		FieldOwner: EventSource,
 		Condition:  v1beta1.ConditionPoolReconcilerValid,
-		Draining:   drainingCounter{reader: mgr.GetClient(), class: class, pools: pools, table: table}.count,
+		Draining:   ledger.draining,
 		LogLevel:   options.LogLevel,
 	})
 	if err != nil {
@@ -92,21 +100,30 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	namespaces.SetGroupVersionKind(namespaceKind)
 
 	err = ctrl.NewControllerManagedBy(mgr).
-		Named("addresses-pools").
+		Named("addresses-plan").
 		WatchesRawSource(configuration.Changes()).
+		WatchesRawSource(source.Func(plan.Start)).
 		WatchesMetadata(namespaces, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WithOptions(worker.Options()).
-		Complete(&poolReconciler{client: mgr.GetClient(), class: class, revisions: configuration, pools: pools, queue: queue})
+		Complete(&planner{
+			client: options.Client, class: class, revisions: configuration, ledger: ledger, services: services,
+			succession: &succession{client: options.Client, live: mgr.GetAPIReader(), class: class, epoch: options.Epoch},
+		})
 	if err != nil {
-		return fmt.Errorf("set up the controller of pools: %w", err)
+		return fmt.Errorf("set up the controller of all Services: %w", err)
 	}
 
+	parallel := worker.Options()
+	parallel.MaxConcurrentReconciles = writers
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named("addresses-services").
 		For(&corev1.Service{}).
-		WatchesRawSource(source.Func(queue.Start)).
-		WithOptions(worker.Options()).
-		Complete(newServiceReconciler(options.Client, mgr.GetAPIReader(), mgr.GetEventRecorder(EventSource), class, pools, queue, table, configuration.Recount))
+		WatchesRawSource(source.Func(services.Start)).
+		WithOptions(parallel).
+		Complete(&serviceReconciler{
+			client: options.Client, live: mgr.GetAPIReader(), events: mgr.GetEventRecorder(EventSource),
+			class: class, ledger: ledger, services: services, plan: plan,
+		})
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
 	}
@@ -120,14 +137,20 @@ func oneKey() handler.EventHandler {
 	})
 }
 
-// listServices returns the cached Services of the class, the oldest first.
-func listServices(ctx context.Context, reader client.Reader, class string) ([]corev1.Service, error) {
+// listServices returns the cached Services of the class, the oldest first. They must
+// not be changed.
+func listServices(ctx context.Context, reader client.Reader, class string) ([]*corev1.Service, error) {
 	var list corev1.ServiceList
-	if err := reader.List(ctx, &list); err != nil {
+	if err := reader.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list the Services: %w", err)
 	}
-	services := slices.DeleteFunc(list.Items, func(svc corev1.Service) bool { return !service.Served(&svc, class) })
-	slices.SortFunc(services, func(a, b corev1.Service) int {
+	var services []*corev1.Service
+	for i := range list.Items {
+		if service.Served(&list.Items[i], class) {
+			services = append(services, &list.Items[i])
+		}
+	}
+	slices.SortFunc(services, func(a, b *corev1.Service) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name))
 	})
 	return services, nil

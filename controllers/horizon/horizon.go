@@ -51,6 +51,12 @@ func Look(ctx context.Context, live client.Reader, scheme *runtime.Scheme, kinds
 	return h, nil
 }
 
+// Of returns the horizon of these objects, in these resource versions, by UID. What
+// else there is, in which state, does not matter.
+func Of(kind func() client.ObjectList, objects map[types.UID]string) *Horizon {
+	return &Horizon{kinds: []seen{{empty: kind, objects: objects}}}
+}
+
 func look(ctx context.Context, live client.Reader, scheme *runtime.Scheme, empty func() client.ObjectList, options []client.ListOption) (seen, error) {
 	gvk, err := apiutil.GVKForObject(empty(), scheme)
 	if err != nil {

@@ -76,6 +76,9 @@ type claim struct {
 }
 
 func (c *claim) decide() Decision {
+	if c.Unreadable != "" {
+		return c.refuse(ReasonInvalidRequest, "%s", c.Unreadable)
+	}
 	if len(c.Families) == 0 {
 		return c.refuse(ReasonNoClusterIP, "the Service has no cluster IP, so its IP families are unknown")
 	}

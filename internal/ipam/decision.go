@@ -55,26 +55,42 @@ func (d Decision) Satisfied() bool { return d.Outcome == Assigned || d.Outcome =
 // must not be written.
 func (d Decision) Untouchable() bool { return d.Reason == ReasonManagedByOther }
 
-// Message returns the reason in words, for the user. That of a Service which
-// keeps what it was given does not repeat how it was found.
+// Message returns the reason in words, for the user: what has come of it, and what
+// the Service has lost.
 func (d Decision) Message() string {
 	var text strings.Builder
-	switch d.Reason {
-	case ReasonAssigned:
+	if d.Reason == ReasonAssigned {
 		fmt.Fprintf(&text, "assigned %s from the pool %q", join(d.Addresses), d.Pool)
-	case ReasonKept:
+		d.tellMissing(&text)
+	} else {
+		text.WriteString(d.State())
+	}
+	for _, lost := range d.Lost {
+		text.WriteString("; " + lost.String())
+	}
+	return text.String()
+}
+
+// State returns how things stand, in words, for the user. It is the same before and
+// after the decision has been published.
+func (d Decision) State() string {
+	var text strings.Builder
+	switch d.Reason {
+	case ReasonAssigned, ReasonKept:
 		fmt.Fprintf(&text, "has %s from the pool %q", join(d.Addresses), d.Pool)
 	case ReasonOutsidePools:
 		fmt.Fprintf(&text, "keeps %s, which no single pool has any more", join(d.Addresses))
 	default:
 		text.WriteString(d.problem)
 	}
-	if d.Missing != "" {
-		fmt.Fprintf(&text, "; no %s address could be added", d.Missing)
-	}
-	for _, lost := range d.Lost {
-		text.WriteString("; " + lost.String())
-	}
-	d.tellPassedOver(&text)
+	d.tellMissing(&text)
 	return text.String()
+}
+
+// tellMissing says what the Service would have, too, and why it has not.
+func (d Decision) tellMissing(text *strings.Builder) {
+	if d.Missing != "" {
+		fmt.Fprintf(text, "; no %s address could be added", d.Missing)
+	}
+	d.tellPassedOver(text)
 }

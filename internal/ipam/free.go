@@ -98,8 +98,19 @@ func (c *claim) fromFirst(pools []*pool, families []Family) (Decision, int, bool
 	return Decision{}, 0, false
 }
 
+// setAside returns an address of a pool that the Service holds, but that was not
+// published yet. Nobody else may have it.
+func (c *claim) setAside(s *space) (netip.Addr, bool) {
+	for _, a := range c.table.Held(c.Key) {
+		if c.table.placeOf(a).space == s && s.gives(a) && c.table.inTheWay(a, c.Service) == nil && !slices.Contains(c.Published, a) {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
 // complete returns an address of the pool for each family: what the Service has,
-// if it lies in the pool, or one that it may share, or what it had before and
+// if it lies in the pool, or was set aside for it, or one that it may share, or what it had before and
 // rests, or the lowest free one. If share is true, one at least has to be shared.
 func (c *claim) complete(p *pool, families []Family, share bool) ([]netip.Addr, bool) {
 	var found [2]netip.Addr
@@ -108,6 +119,10 @@ func (c *claim) complete(p *pool, families []Family, share bool) ([]netip.Addr, 
 		s := p.of(family)
 		if at := indexOf(c.current, family); at >= 0 && c.table.placeOf(c.current[at]).space == s {
 			found[i] = c.current[at]
+			continue
+		}
+		if addr, ok := c.setAside(s); ok {
+			found[i] = addr
 			continue
 		}
 		if addr, ok := c.table.sharable(c.Service, s); ok {

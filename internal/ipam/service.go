@@ -55,6 +55,9 @@ type Service struct {
 	RequestedPool string
 	// RequestedAddresses are the addresses asked for. Empty: any.
 	RequestedAddresses []netip.Addr
+	// Unreadable says, in words, why what the Service asks for cannot be read. Empty:
+	// it can.
+	Unreadable string
 	// Sharing says with whom the Service may share its addresses.
 	Sharing Sharing
 }

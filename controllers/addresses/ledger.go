@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package addresses
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/controllers/follower"
+	"metallb.io/metallb/internal/ipam"
+)
+
+// ledger knows which Service has which addresses, and which wait for some. Several
+// workers use it at once: each decides alone, and then they write side by side.
+type ledger struct {
+	now func() time.Time
+	// changed is called when the counts of the pools may be others.
+	changed func()
+
+	mu    sync.Mutex
+	table *ipam.Table
+	// revision is what the table goes by, nil until all that Services have is in it.
+	revision *follower.Revision
+	waiting  map[string]waiting
+}
+
+// waiting is a Service without all that it asks for.
+type waiting struct {
+	view  *claimant
+	state string // the decision in words
+}
+
+// claimant is a Service of type LoadBalancer, as allocation sees it.
+type claimant struct {
+	ipam.Service
+	name  types.NamespacedName
+	since time.Time // its creation
+}
+
+func newLedger(changed func()) *ledger {
+	return &ledger{now: time.Now, changed: changed, table: ipam.NewTable(), waiting: make(map[string]waiting)}
+}
+
+// begin takes over a configuration, and with it all Services, the oldest first: of
+// two that claim an address it keeps it, and of those that wait it is served first.
+// The decisions are those of decide.
+func (l *ledger) begin(revision *follower.Revision, services []*claimant) []ipam.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.table.Use(revision.Snapshot)
+	for _, c := range services {
+		if len(c.Published) > 0 && len(l.table.Held(c.Key)) == 0 && !ipam.Foreign(&c.Service, revision.Snapshot) {
+			l.table.Hold(&c.Service, c.Published, l.now())
+		}
+	}
+	l.revision = revision
+	decisions := make([]ipam.Decision, len(services))
+	for i, c := range services {
+		decisions[i] = l.decideLocked(c)
+	}
+	l.changed()
+	return decisions
+}
+
+// running returns the configuration that decides, nil if none does yet.
+func (l *ledger) running() *follower.Revision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.revision
+}
+
+// decide decides for a Service and has it hold what it is given. Until the decision
+// is settled, it holds both what it had, which may be published still, and what it
+// gets, which may be published already. Without a configuration it reports false.
+func (l *ledger) decide(c *claimant) (ipam.Decision, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.revision == nil {
+		return ipam.Decision{}, false
+	}
+	return l.decideLocked(c), true
+}
+
+func (l *ledger) decideLocked(c *claimant) ipam.Decision {
+	d := ipam.Decide(&c.Service, l.table, l.now())
+	if d.Untouchable() {
+		delete(l.waiting, c.Key)
+		return d
+	}
+	if d.Satisfied() && d.Missing == "" {
+		delete(l.waiting, c.Key)
+	} else {
+		l.waiting[c.Key] = waiting{view: c, state: d.State()}
+	}
+	held := l.table.Held(c.Key)
+	if !slices.Equal(held, d.Addresses) {
+		l.table.Hold(&c.Service, slices.Concat(held, c.Published, d.Addresses), l.now())
+		l.changed()
+	}
+	return d
+}
+
+// settle notes that what was decided for a Service is published, and returns those
+// that can be given what it let go of.
+func (l *ledger) settle(c *claimant, d *ipam.Decision) []types.NamespacedName {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.table.Hold(&c.Service, d.Addresses, l.now()) {
+		return nil
+	}
+	l.changed()
+	return l.serve()
+}
+
+// release forgets a Service, and returns those that can be given what it had.
+func (l *ledger) release(key types.NamespacedName) []types.NamespacedName {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.waiting, key.String())
+	if !l.table.Release(key.String(), l.now()) {
+		return nil
+	}
+	l.changed()
+	return l.serve()
+}
+
+// serve sets aside for those that wait what they can be given now, the oldest
+// first, before anybody else comes. It returns those for whom something has
+// changed.
+func (l *ledger) serve() (served []types.NamespacedName) {
+	oldestFirst := slices.SortedFunc(maps.Values(l.waiting), func(a, b waiting) int {
+		return cmp.Or(a.view.since.Compare(b.view.since), cmp.Compare(a.view.Key, b.view.Key))
+	})
+	for _, w := range oldestFirst {
+		d := ipam.Decide(&w.view.Service, l.table, l.now())
+		if d.State() == w.state {
+			continue
+		}
+		if held := l.table.Held(w.view.Key); !slices.Equal(held, d.Addresses) {
+			l.table.Hold(&w.view.Service, slices.Concat(held, w.view.Published, d.Addresses), l.now())
+		}
+		served = append(served, w.view.name)
+	}
+	return served
+}
+
+// nextRest returns how long it takes until an address has rested, which somebody
+// may wait for.
+func (l *ledger) nextRest() (time.Duration, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end, ok := l.table.NextRestEnd()
+	if !ok || len(l.waiting) == 0 {
+		return 0, false
+	}
+	return max(end.Sub(l.now()), time.Millisecond), true
+}
+
+// draining returns the ranges that drain and how many addresses of each Services
+// have, nil if nothing drains.
+func (l *ledger) draining() []v1beta1.DrainingAddresses {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.revision == nil {
+		return nil
+	}
+	var counts []v1beta1.DrainingAddresses
+	for _, d := range l.revision.Snapshot.Draining() {
+		id := d.ID()
+		counts = append(counts, v1beta1.DrainingAddresses{Pool: id.Pool, Addresses: id.Addresses, InUse: l.table.InUse(d)})
+	}
+	return cut(counts)
+}
