@@ -114,7 +114,7 @@ func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, c 
 	}
 	r.written.set(c.name, svc.ResourceVersion)
 	r.denied.forget(c.name)
-	log.FromContext(ctx).Info("published", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
+	log.FromContext(ctx).V(1).Info("published", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
 	r.tell(svc, decision)
 	return true, nil
 }
