@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/internal/operand"
+	"metallb.io/metallb/internal/service"
 )
 
 // CacheOptions limits what the manager watches and keeps to what a plan depends
@@ -59,7 +60,9 @@ func slimMeta(m metav1.ObjectMeta, labels map[string]string) metav1.ObjectMeta {
 }
 
 func slimService(s *corev1.Service) {
+	sharing := service.SharingAnnotations(s)
 	s.ObjectMeta = slimMeta(s.ObjectMeta, s.Labels)
+	s.Annotations = sharing
 	s.Spec = corev1.ServiceSpec{
 		Type:                  s.Spec.Type,
 		LoadBalancerClass:     s.Spec.LoadBalancerClass,

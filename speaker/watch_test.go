@@ -87,7 +87,7 @@ func TestWhatMattersOfSlices(t *testing.T) {
 func TestSlimming(t *testing.T) {
 	rich := metav1.ObjectMeta{
 		Namespace: "default", Name: "web", UID: "1", ResourceVersion: "2", Generation: 3,
-		Annotations:   map[string]string{"a": "b"},
+		Annotations:   map[string]string{"a": "b", "metallb.io/allow-shared-ip": "key"},
 		Labels:        map[string]string{"c": "d", discoveryv1.LabelServiceName: "web"},
 		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m"}},
 		Finalizers:    []string{"f"},
@@ -102,7 +102,7 @@ func TestSlimming(t *testing.T) {
 	slim(t, keep(slimService), s)
 	require.Equal(t, view, plan.ServiceOf(s))
 	require.True(t, service.Served(s, "x"))
-	require.Equal(t, metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "1", ResourceVersion: "2", Labels: rich.Labels}, s.ObjectMeta)
+	require.Equal(t, metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "1", ResourceVersion: "2", Labels: rich.Labels, Annotations: map[string]string{"metallb.io/allow-shared-ip": "key"}}, s.ObjectMeta)
 	require.Nil(t, s.Spec.Ports)
 
 	e := endpoints("web", "node1", "node2")

@@ -10,6 +10,7 @@ import (
 
 	"metallb.io/metallb/internal/event"
 	"metallb.io/metallb/internal/ipam"
+	"metallb.io/metallb/internal/service"
 )
 
 // The reasons of the events on Services, as MetalLB has them.
@@ -49,7 +50,7 @@ func (r *serviceReconciler) tell(svc *corev1.Service, d *ipam.Decision) {
 	}
 	if names := deprecatedAnnotations(svc); len(names) > 0 {
 		r.events.Eventf(svc, nil, corev1.EventTypeWarning, eventDeprecated, eventDeprecated, "%s",
-			event.Note(fmt.Sprintf("%s: use the prefix %s instead", strings.Join(names, ", "), annotationPrefix)))
+			event.Note(fmt.Sprintf("%s: use the prefix %s instead", strings.Join(names, ", "), service.AnnotationPrefix)))
 	}
 }
 

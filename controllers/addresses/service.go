@@ -11,36 +11,25 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/internal/ipam"
+	"metallb.io/metallb/internal/service"
 )
 
-// Annotations of Services, as MetalLB has them. Those that users set also exist
-// with the deprecated prefix metallb.universe.tf/, which counts when the other is
-// absent.
+// Annotations of Services, as MetalLB has them.
 const (
-	annotationPrefix           = "metallb.io/"
-	annotationDeprecatedPrefix = "metallb.universe.tf/"
-
 	annotationAddressPool       = "address-pool"
 	annotationLoadBalancerIPs   = "loadBalancerIPs"
 	annotationAllowSharedIP     = "allow-shared-ip"
 	annotationIPAllocatedFrom   = "ip-allocated-from-pool"
-	annotationIPAllocatedFromID = annotationPrefix + annotationIPAllocatedFrom
+	annotationIPAllocatedFromID = service.AnnotationPrefix + annotationIPAllocatedFrom
 )
-
-func annotation(svc *corev1.Service, name string) string {
-	if value, ok := svc.Annotations[annotationPrefix+name]; ok {
-		return value
-	}
-	return svc.Annotations[annotationDeprecatedPrefix+name]
-}
 
 // deprecatedAnnotations returns the annotations that count although they have the
 // deprecated prefix.
 func deprecatedAnnotations(svc *corev1.Service) (found []string) {
 	for _, name := range []string{annotationAddressPool, annotationLoadBalancerIPs, annotationAllowSharedIP} {
-		_, has := svc.Annotations[annotationPrefix+name]
-		if _, deprecated := svc.Annotations[annotationDeprecatedPrefix+name]; deprecated && !has {
-			found = append(found, annotationDeprecatedPrefix+name)
+		_, has := svc.Annotations[service.AnnotationPrefix+name]
+		if _, deprecated := svc.Annotations[service.AnnotationDeprecatedPrefix+name]; deprecated && !has {
+			found = append(found, service.AnnotationDeprecatedPrefix+name)
 		}
 	}
 	return found
@@ -55,8 +44,8 @@ func claimantOf(svc *corev1.Service, namespaceLabels map[string]string) *claiman
 		NamespaceLabels: namespaceLabels,
 		Labels:          svc.Labels,
 		Key:             c.name.String(),
-		RequestedPool:   annotation(svc, annotationAddressPool),
-		AllocatedFrom:   annotation(svc, annotationIPAllocatedFrom),
+		RequestedPool:   service.Annotation(svc, annotationAddressPool),
+		AllocatedFrom:   service.Annotation(svc, annotationIPAllocatedFrom),
 		Sharing:         sharing(svc),
 	}
 	if policy := svc.Spec.IPFamilyPolicy; policy != nil {
@@ -86,7 +75,7 @@ func claimantOf(svc *corev1.Service, namespaceLabels map[string]string) *claiman
 // sharing returns with whom a Service may share its addresses.
 func sharing(svc *corev1.Service) ipam.Sharing {
 	s := ipam.Sharing{
-		Key:      annotation(svc, annotationAllowSharedIP),
+		Key:      service.SharingKey(svc),
 		Local:    svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
 		Selector: svc.Spec.Selector,
 	}
@@ -103,7 +92,7 @@ func sharing(svc *corev1.Service) ipam.Sharing {
 // field spec.loadBalancerIP. The error is for the user: it names the field, the
 // value and the remedy.
 func requestedAddresses(svc *corev1.Service) ([]netip.Addr, error) {
-	field, text := "annotation "+annotationPrefix+annotationLoadBalancerIPs, annotation(svc, annotationLoadBalancerIPs)
+	field, text := "annotation "+service.AnnotationPrefix+annotationLoadBalancerIPs, service.Annotation(svc, annotationLoadBalancerIPs)
 	switch deprecated := svc.Spec.LoadBalancerIP; {
 	case text != "" && deprecated != "":
 		return nil, fmt.Errorf("both the %s and spec.loadBalancerIP are set: remove spec.loadBalancerIP", field)

@@ -25,7 +25,7 @@ import (
 // annotationEpoch is on a Service that has no address yet, from when another
 // controller began to lead: its value tells the leaderships apart. It goes with the
 // write that gives the Service its address.
-const annotationEpoch = annotationPrefix + "allocation-epoch"
+const annotationEpoch = service.AnnotationPrefix + "allocation-epoch"
 
 const (
 	// catchUp is how long to wait for the cache before looking at it again.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"metallb.io/metallb/internal/config"
+	"metallb.io/metallb/internal/service"
 )
 
 // Input is everything that a plan depends on. Build does not change it.
@@ -46,17 +47,20 @@ type ServiceView struct {
 	// Local is whether only nodes with an endpoint of the Service may receive
 	// its traffic (externalTrafficPolicy Local).
 	Local bool
+	// Shares is whether others may have the same addresses.
+	Shares bool
 }
 
 // ServiceOf returns the view of a Service. What is published and is not an
 // address, or the same address again, is left out.
-func ServiceOf(service *corev1.Service) ServiceView {
+func ServiceOf(svc *corev1.Service) ServiceView {
 	view := ServiceView{
-		Name:   types.NamespacedName{Namespace: service.Namespace, Name: service.Name},
-		Labels: service.Labels,
-		Local:  service.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
+		Name:   types.NamespacedName{Namespace: svc.Namespace, Name: svc.Name},
+		Labels: svc.Labels,
+		Local:  svc.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
+		Shares: service.SharingKey(svc) != "",
 	}
-	for _, ingress := range service.Status.LoadBalancer.Ingress {
+	for _, ingress := range svc.Status.LoadBalancer.Ingress {
 		addr, err := netip.ParseAddr(ingress.IP)
 		if err == nil && !slices.Contains(view.Addresses, addr) {
 			view.Addresses = append(view.Addresses, addr)

@@ -59,7 +59,8 @@ type Decision struct {
 // pool allows for the Service, without those that are excluded from load balancers, have no
 // network or run no speaker and, with externalTrafficPolicy Local, without those that have no
 // usable endpoint of the address' family. The election goes by the Service, so that all its addresses
-// are on one node as long as they have the same candidates.
+// are on one node as long as they have the same candidates; or, if others may have
+// the same addresses, by the address, so that all of them elect the same node.
 func Build(in Input) NodePlan {
 	b := newBuilder(in)
 	for _, service := range in.Services {
@@ -127,8 +128,7 @@ func (b *builder) candidates(service ServiceView, advertisements []config.L2Adve
 	if len(selecting) == 0 {
 		return candidates{}, false
 	}
-	selective := slices.ContainsFunc(advertisements, func(adv config.L2Advertisement) bool { return len(adv.ServiceSelectors) > 0 })
-	if selective {
+	if selective(advertisements) {
 		return b.candidatesOf(selecting), true
 	}
 	c, ok := b.common[name]
@@ -137,6 +137,11 @@ func (b *builder) candidates(service ServiceView, advertisements []config.L2Adve
 		b.common[name] = c
 	}
 	return c, true
+}
+
+// selective reports whether advertisements are for some Services only.
+func selective(advertisements []config.L2Advertisement) bool {
+	return slices.ContainsFunc(advertisements, func(adv config.L2Advertisement) bool { return len(adv.ServiceSelectors) > 0 })
 }
 
 func (b *builder) candidatesOf(advertisements []config.L2Advertisement) candidates {
@@ -204,6 +209,8 @@ func (b *builder) decide(service ServiceView, addr netip.Addr) {
 		d.Reason = NoAdvertisement
 	case !selected:
 		d.Reason = ServiceNotSelected
+	case service.Shares && selective(advertisements):
+		d.Reason = SharedWithServiceSelector
 	case !b.in.Endpoints[service.Name].to(addr).Usable:
 		d.Reason = NoEndpoints
 	default:
@@ -222,7 +229,7 @@ func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candida
 		eligible = slices.DeleteFunc(slices.Clone(eligible), func(c election.Candidate) bool { return !endpoints.Nodes[c.Name] })
 	}
 	if addr.Is4() {
-		holder, _ = election.First(service.Name.String(), eligible)
+		holder, _ = election.First(electionKey(service, addr), eligible)
 	}
 
 	switch {
@@ -244,6 +251,14 @@ func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candida
 		return NotElected, holder
 	}
 	return Announced, holder
+}
+
+// electionKey returns what the election of an address goes by.
+func electionKey(service ServiceView, addr netip.Addr) string {
+	if service.Shares {
+		return addr.String()
+	}
+	return service.Name.String()
 }
 
 // excluded reports whether a node is to announce nothing because of its label.

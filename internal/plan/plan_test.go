@@ -369,6 +369,46 @@ func TestInterfacesOfASharedAddressAreTheUnionInAnyOrder(t *testing.T) {
 	}
 }
 
+// TestServicesThatShareAnAddressElectOneNode for it, whatever they are called and
+// whichever other addresses they have.
+func TestServicesThatShareAnAddressElectOneNode(t *testing.T) {
+	holders := make(map[string]bool)
+	for i := range 50 {
+		in := world(t)
+		addr := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
+		in.Services = nil
+		for j := range 4 {
+			name := types.NamespacedName{Namespace: "default", Name: fmt.Sprint("sharer-", j)}
+			in.Services = append(in.Services, ServiceView{Name: name, Addresses: []netip.Addr{addr, netip.AddrFrom4([4]byte{192, 0, 2, byte(200 + j)})}, Shares: true})
+			in.Endpoints[name] = in.Endpoints[web]
+		}
+		of := make(map[string]bool)
+		for _, d := range Build(in).Decisions {
+			if d.Address == addr {
+				of[d.Holder], holders[d.Holder] = true, true
+			}
+		}
+		require.Len(t, of, 1, addr)
+	}
+	require.Len(t, holders, 3, "shared addresses spread, too")
+}
+
+// TestSharersThatAdvertisementsTellApartAreNotAnnounced: they would have different
+// candidates.
+func TestSharersThatAdvertisementsTellApartAreNotAnnounced(t *testing.T) {
+	in := world(t)
+	in.Config = snapshot(t, config.Objects{
+		Pools: []v1beta1.IPAddressPool{pool("main", "192.0.2.0/24")},
+		L2Advertisements: []v1beta1.L2Advertisement{
+			advertisement("all", v1beta1.L2AdvertisementSpec{}),
+			advertisement("some", v1beta1.L2AdvertisementSpec{ServiceSelectors: onNodes(map[string]string{"app": "a"})}),
+		},
+	})
+	require.Equal(t, Announced, Build(in).Decisions[0].Reason)
+	in.Services[0].Shares = true
+	require.Equal(t, SharedWithServiceSelector, Build(in).Decisions[0].Reason)
+}
+
 func TestRangesAreThoseOfTheAnnouncedPools(t *testing.T) {
 	in := world(t)
 	in.Config = snapshot(t, config.Objects{

@@ -15,6 +15,10 @@ const (
 	// ServiceNotSelected: no L2Advertisement of the address' pool selects the
 	// Service.
 	ServiceNotSelected Reason = "ServiceNotSelected"
+	// SharedWithServiceSelector: the Service may share its addresses, but an
+	// L2Advertisement of the pool is for some Services only, so that those who share
+	// could be announced by different nodes.
+	SharedWithServiceSelector Reason = "SharedWithServiceSelector"
 	// NoEndpoints: the Service has no usable endpoint of the address' family
 	// anywhere.
 	NoEndpoints Reason = "NoEndpoints"
@@ -55,6 +59,8 @@ func (d Decision) Explain() string {
 		return "no L2Advertisement selects the address pool"
 	case ServiceNotSelected:
 		return "no L2Advertisement of the address pool selects the Service"
+	case SharedWithServiceSelector:
+		return "the Service may share its addresses (annotation metallb.io/allow-shared-ip), but an L2Advertisement of the address pool has serviceSelectors: remove one of the two"
 	case NoEndpoints:
 		return "the Service has no ready endpoint of the address' family"
 	case NodeUnknown:
