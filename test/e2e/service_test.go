@@ -106,3 +106,32 @@ func TestServiceThatWaitsForItsPoolSaysWhy(t *testing.T) {
 		return "the Service has no address", len(svc.Status.LoadBalancer.Ingress) == 1
 	}))
 }
+
+// TestServicesShareAnAddress: both answer, and one node announces it.
+func TestServicesShareAnAddress(t *testing.T) {
+	const key = "metallb.io/allow-shared-ip"
+	announcedPool(t)
+	svc, addr := webServer(t)
+	before := svc.DeepCopy()
+	svc.Annotations[key] = "web"
+	require.NoError(t, shared.client.Patch(t.Context(), svc, client.MergeFrom(before)))
+	second := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "second", Namespace: svc.Namespace, Annotations: map[string]string{key: "web"}},
+		Spec: corev1.ServiceSpec{
+			Type: corev1.ServiceTypeLoadBalancer, Selector: svc.Spec.Selector,
+			Ports: []corev1.ServicePort{{Port: 81, TargetPort: svc.Spec.Ports[0].TargetPort}},
+		},
+	}
+	create(t, second)
+	require.NoError(t, install.Until(labtest.Limit(t, 10*time.Second), shared.client, second, func() (string, bool) {
+		return "it has no address", len(second.Status.LoadBalancer.Ingress) == 1
+	}))
+	require.Equal(t, addr.String(), second.Status.LoadBalancer.Ingress[0].IP)
+	for _, port := range []string{"80", "81"} {
+		body, err := install.Get(labtest.Limit(t, 20*time.Second), shared.lab, "http://"+addr.String()+":"+port+"/")
+		require.NoError(t, err)
+		require.Contains(t, body, "pod web-")
+	}
+	_, err := install.Owner(labtest.Limit(t, 10*time.Second), shared.lab, addr)
+	require.NoError(t, err)
+}
