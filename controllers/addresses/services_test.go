@@ -334,21 +334,6 @@ func TestASecondFamilyIsAddedWhenAPoolGetsIt(t *testing.T) {
 	require.Equal(t, []string{"192.0.2.0", "2001:db8::"}, published(w.reconcile("web")))
 }
 
-func TestServicesShareAnAddress(t *testing.T) {
-	shared := func(name string, port int32) *corev1.Service {
-		svc := loadBalancer(name)
-		svc.Annotations = map[string]string{"metallb.universe.tf/allow-shared-ip": "key"}
-		svc.Spec.Ports = []corev1.ServicePort{{Protocol: corev1.ProtocolTCP, Port: port}}
-		return svc
-	}
-	w := newWorld(t, ipPool("a", "192.0.2.0/24"), shared("one", 80), shared("two", 443), shared("three", 80))
-	require.Equal(t, []string{"192.0.2.0"}, published(w.reconcile("one")))
-	require.Equal(t, []string{"192.0.2.0"}, published(w.reconcile("two")))
-	require.NotEqual(t, []string{"192.0.2.0"}, published(w.reconcile("three")), "both have port 80")
-	require.Contains(t, w.event(), "Normal IPAllocated")
-	require.Contains(t, w.event(), "Warning deprecatedAnnotation metallb.universe.tf/allow-shared-ip: use the prefix metallb.io/ instead")
-}
-
 func TestEventsHaveTheReasonsOfMetalLB(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*corev1.Service)
@@ -425,9 +410,12 @@ func TestServicesShareAnAddress(t *testing.T) {
 		sharing("first", "metallb.io/allow-shared-ip", corev1.ServiceExternalTrafficPolicyLocal, 80),
 		sharing("second", "metallb.universe.tf/allow-shared-ip", corev1.ServiceExternalTrafficPolicyLocal, 443),
 		sharing("third", "metallb.io/allow-shared-ip", corev1.ServiceExternalTrafficPolicyLocal, 80),
-		sharing("fourth", "metallb.io/allow-shared-ip", corev1.ServiceExternalTrafficPolicyCluster, 22))
-	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "first")))
-	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile(t, "second")))
-	require.Equal(t, []string{"192.0.2.2"}, published(w.reconcile(t, "third")), "the port is taken")
-	require.Empty(t, published(w.reconcile(t, "fourth")), "its traffic goes to other nodes")
+		sharing("zero", "metallb.io/allow-shared-ip", corev1.ServiceExternalTrafficPolicyCluster, 22))
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile("first")))
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile("second")))
+	require.Equal(t, []string{"192.0.2.2"}, published(w.reconcile("third")), "the port is taken")
+	require.Empty(t, published(w.reconcile("zero")), "its traffic goes to other nodes")
+	require.Contains(t, w.event(), "Normal IPAllocated")
+	require.Contains(t, w.event(), "Normal IPAllocated")
+	require.Contains(t, w.event(), "Warning deprecatedAnnotation metallb.universe.tf/allow-shared-ip: use the prefix metallb.io/ instead")
 }
