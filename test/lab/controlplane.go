@@ -22,9 +22,13 @@ const (
 	etcdPeerURL   = "http://127.0.0.1:32380"
 )
 
+// Processes of the control plane that [Lab.Pause], [Lab.Resume] and [Lab.Restart] take.
 const (
-	etcdProcess              = "etcd"
-	apiServerProcess         = "kube-apiserver"
+	Etcd      = "etcd"
+	APIServer = "kube-apiserver"
+)
+
+const (
 	controllerManagerProcess = "kube-controller-manager"
 	schedulerProcess         = "kube-scheduler"
 )
@@ -34,7 +38,7 @@ func apiServerURL() string {
 }
 
 func etcdDaemon(l layout) daemon {
-	return daemon{name: etcdProcess, argv: []string{
+	return daemon{name: Etcd, argv: []string{
 		l.bin("etcd"),
 		"--name=lab",
 		"--data-dir=" + l.etcdData(),
@@ -53,7 +57,7 @@ func etcdDaemon(l layout) daemon {
 
 func apiServerDaemon(l layout) daemon {
 	certs := []string{l.pki("ca.crt"), l.pki("apiserver.crt"), l.pki("apiserver.key"), l.pki("service-accounts.key")}
-	return daemon{name: apiServerProcess, files: append(certs, l.auditPolicy()), argv: append([]string{
+	return daemon{name: APIServer, files: append(certs, l.auditPolicy()), argv: append([]string{
 		l.bin("kube-apiserver"),
 		"--etcd-servers=" + etcdClientURL,
 		"--bind-address=" + host().IPv4.String(),
@@ -167,14 +171,14 @@ func ensureControlPlane(ctx context.Context, p *pki) (started []string, err erro
 		if fresh {
 			started = append(started, d.name)
 		}
-		if d.name != apiServerProcess {
+		if d.name != APIServer {
 			continue
 		}
 		client, err := adminHTTPClient(p)
 		if err != nil {
 			return started, err
 		}
-		err = waitFor(ctx, l, time.Minute, "the API server is not ready", []string{etcdProcess, apiServerProcess},
+		err = waitFor(ctx, l, time.Minute, "the API server is not ready", []string{Etcd, APIServer},
 			func(ctx context.Context) error { return getOK(ctx, client, apiServerURL()+"/readyz") })
 		if err != nil {
 			return started, err

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
@@ -83,6 +84,9 @@ func ensureDaemon(ctx context.Context, l layout, d daemon) (bool, error) {
 		}
 		if !running && p.spec == spec {
 			running = true
+			if err := p.signal(unix.SIGCONT); err != nil { // it may have been left paused
+				return false, err
+			}
 			continue
 		}
 		outdated = append(outdated, p)

@@ -74,6 +74,7 @@ func TestLifecycle(t *testing.T) {
 	run("a killed node is dead, and comes back", testKillAndHeal)
 	run("up heals a killed node", testUpHeals)
 	run("an unplugged node keeps running", testUnplug)
+	run("the control plane hangs, and is restarted", testControlPlaneFails)
 	run("a second lab is refused", testSecondLab)
 	run("down leaves nothing behind", func(t *testing.T, _ *Lab) {
 		require.NoError(t, Down(ctx, opts))
@@ -203,7 +204,7 @@ func testRepair(t *testing.T, l *Lab) {
 	ctx := t.Context()
 	all, err := scanProcesses()
 	require.NoError(t, err)
-	for _, name := range []string{etcdProcess, apiServerProcess, "node1/kubelet", "node2/containerd", "node3/kube-proxy"} {
+	for _, name := range []string{Etcd, APIServer, "node1/kubelet", "node2/containerd", "node3/kube-proxy"} {
 		p := findDaemon(all, l.layout, name)
 		require.NotNil(t, p, name)
 		require.NoError(t, killAll(ctx, []process{*p}))
@@ -280,6 +281,38 @@ func testUnplug(t *testing.T, l *Lab) {
 	require.NoError(t, tryGet(l.HTTPClient("node1", time.Second), health), "it still runs")
 	require.NoError(t, l.Plug("node1"))
 	eventually(t, func() error { return tryGet(l.HTTPClient("client", time.Second), health) })
+}
+
+func testControlPlaneFails(t *testing.T, l *Lab) {
+	ctx := t.Context()
+	client, err := l.client()
+	require.NoError(t, err)
+	answers := func() error {
+		attempt, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err := client.CoreV1().Nodes().List(attempt, metav1.ListOptions{})
+		return err
+	}
+	for _, name := range []string{Etcd, APIServer} {
+		require.NoError(t, l.Pause(name))
+		require.Error(t, answers(), "%s is paused", name)
+		require.NoError(t, l.Resume(name))
+		eventually(t, answers)
+
+		before, err := l.daemon(name)
+		require.NoError(t, err)
+		require.NoError(t, l.Restart(ctx, name))
+		after, err := l.daemon(name)
+		require.NoError(t, err)
+		require.NotEqual(t, before.pid, after.pid)
+		eventually(t, answers)
+
+		require.NoError(t, l.Pause(name))
+		_, err = EnsureUp(ctx, Options{Output: testOutput{t}})
+		require.NoError(t, err)
+		eventually(t, answers)
+	}
+	require.ErrorContains(t, l.Pause("etc"), `no process "etc"`)
 }
 
 func testSecondLab(t *testing.T, l *Lab) {

@@ -145,9 +145,12 @@ func namespaceID(file string) (nsID, error) {
 	return nsID{dev: st.Dev, ino: st.Ino}, nil
 }
 
-// kill ends this very process: never another one that was given its number meanwhile.
-// A process that is gone is no error.
-func (p process) kill() error {
+// kill ends this very process.
+func (p process) kill() error { return p.signal(unix.SIGKILL) }
+
+// signal sends a signal to this very process: never to another one that was given its
+// number meanwhile. A process that is gone is no error.
+func (p process) signal(signal unix.Signal) error {
 	fd, err := unix.PidfdOpen(p.pid, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
@@ -164,7 +167,7 @@ func (p process) kill() error {
 	if err != nil {
 		return err
 	}
-	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+	if err := unix.PidfdSendSignal(fd, signal, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("process %d: %w", p.pid, err)
 	}
 	return nil

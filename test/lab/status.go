@@ -35,7 +35,7 @@ func (l *Lab) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	names := []string{etcdProcess, apiServerProcess, controllerManagerProcess, schedulerProcess}
+	names := []string{Etcd, APIServer, controllerManagerProcess, schedulerProcess}
 	for _, n := range l.stations {
 		for _, name := range []string{powerProcess, containerdProcess, kubeletProcess, kubeProxyProcess} {
 			names = append(names, processOf(n, name))
