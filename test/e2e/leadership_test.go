@@ -4,14 +4,12 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,8 +25,8 @@ import (
 func TestALeaderThatWakesUpWritesNothing(t *testing.T) {
 	const label, mark = "app.kubernetes.io/part-of", "e2e-leadership"
 	old := leadingOperator(t)
-	afterwards(t, func(context.Context) error { return goOn(old) })
-	require.NoError(t, unix.Kill(old.PID, unix.SIGSTOP))
+	afterwards(t, func(context.Context) error { return old.Resume() })
+	require.NoError(t, old.Pause())
 	var successor install.Process
 	require.Eventually(t, func() bool {
 		var leads bool
@@ -51,7 +49,7 @@ func TestALeaderThatWakesUpWritesNothing(t *testing.T) {
 		return "its label is " + speaker.Labels[label], speaker.Labels[label] == "metallb"
 	}))
 
-	require.NoError(t, goOn(old))
+	require.NoError(t, old.Resume())
 	require.Eventually(t, func() bool {
 		return !slices.Contains(productProcesses(t)["operator"], old)
 	}, 30*time.Second, 100*time.Millisecond, "it ends, for a new process to start")
@@ -89,12 +87,4 @@ func holderOf(t *testing.T, operators []install.Process) (install.Process, bool)
 		return install.Process{}, false
 	}
 	return operators[i], true
-}
-
-// goOn wakes a process that was stopped, if it has not ended.
-func goOn(p install.Process) error {
-	if err := unix.Kill(p.PID, unix.SIGCONT); !errors.Is(err, unix.ESRCH) {
-		return err
-	}
-	return nil
 }

@@ -3,6 +3,7 @@
 package install
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,9 +66,22 @@ func podOf(pid int) (string, bool) {
 }
 
 // Kill ends the process without asking it.
-func (p Process) Kill() error {
-	if err := unix.Kill(p.PID, unix.SIGKILL); err != nil {
-		return fmt.Errorf("kill process %d of the pod %s: %w", p.PID, p.Pod, err)
+func (p Process) Kill() error { return p.signal(unix.SIGKILL, "kill") }
+
+// Pause stops the process where it is: it keeps its connections and answers nobody.
+func (p Process) Pause() error { return p.signal(unix.SIGSTOP, "pause") }
+
+// Resume has the process go on that was paused. That it has ended is no error.
+func (p Process) Resume() error {
+	if err := p.signal(unix.SIGCONT, "resume"); !errors.Is(err, unix.ESRCH) {
+		return err
+	}
+	return nil
+}
+
+func (p Process) signal(signal unix.Signal, verb string) error {
+	if err := unix.Kill(p.PID, signal); err != nil {
+		return fmt.Errorf("%s process %d of the pod %s: %w", verb, p.PID, p.Pod, err)
 	}
 	return nil
 }
