@@ -20,6 +20,7 @@ func TestFamiliesChange(t *testing.T) {
 		"b-both":  {Addresses: []v1beta1.AddressRange{"198.51.100.0/24", "2001:db8::/64"}},
 		"c-both":  {Addresses: []v1beta1.AddressRange{"203.0.113.0/24", "2001:db8:c::/64"}, AutoAssign: off},
 		"d-small": {Addresses: []v1beta1.AddressRange{"100.64.0.0/24", "2001:db8:d::/128"}, AutoAssign: off},
+		"e-team":  {Addresses: []v1beta1.AddressRange{"100.64.1.0/24", "2001:db8:e::/64"}, ServiceAllocation: &v1beta1.ServiceAllocation{Namespaces: []string{"team"}}},
 	}))
 	table.Hold(&ipam.Service{Key: "ns/other"}, addrs("2001:db8:d::"), start)
 	six, dual, dual6 := []ipam.Family{ipam.IPv6}, []ipam.Family{ipam.IPv4, ipam.IPv6}, []ipam.Family{ipam.IPv6, ipam.IPv4}
@@ -50,6 +51,14 @@ func TestFamiliesChange(t *testing.T) {
 		"prefers two, its pool is exhausted": {
 			svc:  ipam.Service{Families: dual, SingleStackSuffices: true, Published: addrs("100.64.0.9")},
 			want: addrs("100.64.0.9"), outcome: ipam.Kept, reason: ipam.ReasonKept, missing: ipam.IPv6,
+		},
+		"prefers two, its pool is for others now": {
+			svc:  ipam.Service{Families: dual, SingleStackSuffices: true, Published: addrs("100.64.1.9")},
+			want: addrs("100.64.1.9"), outcome: ipam.Kept, reason: ipam.ReasonKept, missing: ipam.IPv6,
+		},
+		"requires two, its pool is for others now": {
+			svc:  ipam.Service{Families: dual, RequiresDualStack: true, Published: addrs("100.64.1.9")},
+			want: addrs("198.51.100.0", "2001:db8::"), outcome: ipam.Assigned, reason: ipam.ReasonAssigned, lost: ipam.LostRequest,
 		},
 		"prefers two, asks for one address": {
 			svc:  ipam.Service{Families: dual, SingleStackSuffices: true, Published: addrs("198.51.100.9"), RequestedAddresses: addrs("198.51.100.9")},
@@ -109,5 +118,23 @@ func TestFamiliesChange(t *testing.T) {
 				require.Equal(t, tc.lost, d.Lost[0].Why)
 			}
 		})
+	}
+}
+
+// TestGrowingIsNoReasonToMove: the pool that the Service asks for, and that the
+// address came from, has lost it to another one.
+func TestGrowingIsNoReasonToMove(t *testing.T) {
+	table := ipam.NewTable()
+	table.Use(snapshot(t, map[string]v1beta1.IPAddressPoolSpec{
+		"a": {Addresses: []v1beta1.AddressRange{"192.0.2.0/24", "2001:db8::/64"}},
+		"b": {Addresses: []v1beta1.AddressRange{"198.51.100.0/24", "2001:db8:b::/64"}},
+	}))
+	svc := &ipam.Service{
+		Key: "ns/svc", Families: []ipam.Family{ipam.IPv4, ipam.IPv6}, SingleStackSuffices: true,
+		Published: addrs("198.51.100.9"), AllocatedFrom: "a", RequestedPool: "a",
+	}
+	for range 2 {
+		require.Equal(t, addrs("198.51.100.9", "2001:db8:b::"), assign(table, svc).Addresses)
+		require.Equal(t, "a", svc.AllocatedFrom)
 	}
 }

@@ -456,7 +456,7 @@ func run(t *testing.T, data []byte) {
 }
 
 func TestModel(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(50) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			data := make([]byte, 1000)

@@ -244,3 +244,19 @@ func TestWhoYieldedInVainYieldsNoMore(t *testing.T) {
 	require.Equal(t, ipam.Released, ipam.Decide(third, table, start).Outcome)
 	require.Equal(t, ipam.Kept, ipam.Decide(second, table, start).Outcome)
 }
+
+// TestOfThoseThatYieldTheFirstStays when the one that all yield to goes.
+func TestOfThoseThatYieldTheFirstStays(t *testing.T) {
+	table := tableOf(t, v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"192.0.2.1/32"}})
+	var all []*ipam.Service
+	for _, key := range []string{"ns/z", "ns/y", "ns/x"} {
+		svc := &ipam.Service{Key: key, Families: v4, Published: addrs("192.0.2.1")}
+		table.Hold(svc, svc.Published, start)
+		all = append(all, svc)
+	}
+	table.Release("ns/z", start)
+	d := ipam.Decide(all[2], table, start)
+	require.Equal(t, ipam.Released, d.Outcome)
+	require.Equal(t, "ns/y", d.Lost[0].By)
+	require.Equal(t, ipam.Kept, ipam.Decide(all[1], table, start).Outcome)
+}
