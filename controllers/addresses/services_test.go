@@ -5,7 +5,6 @@ package addresses
 import (
 	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -377,12 +376,6 @@ func TestManyWorkersGiveEachAddressOnce(t *testing.T) {
 		objects = append(objects, loadBalancer(fmt.Sprint("web-", i)))
 	}
 	w := newWorld(t, objects...)
-	var mu sync.Mutex
-	w.services.client = interceptor.NewClient(w.client.(client.WithWatch), interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
-		mu.Lock() // the world counts
-		defer mu.Unlock()
-		return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
-	}})
 	var group errgroup.Group
 	for i := range n {
 		group.Go(func() error { return w.try(fmt.Sprint("web-", i)) })

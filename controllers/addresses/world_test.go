@@ -5,6 +5,7 @@ package addresses
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,7 +57,8 @@ func (s *stored) Applied(r *follower.Revision) { s.applied = r.Name }
 
 // world is a cluster with the two reconcilers of this package.
 type world struct {
-	t *testing.T
+	t       *testing.T
+	writing sync.Mutex // one at a time, as what follows is changed then
 	// beforeWrite is asked before a Service's status is written.
 	beforeWrite func(name string) error
 	writes      int
@@ -77,6 +79,8 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	// The real API server takes changes of metadata through the status
 	// subresource; the fake one drops them, so they are written apart.
 	writeStatus := func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) error {
+		w.writing.Lock()
+		defer w.writing.Unlock()
 		if err := w.beforeWrite(obj.GetName()); err != nil {
 			return err
 		}
