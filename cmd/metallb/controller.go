@@ -38,9 +38,6 @@ func (o *controllerOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if options.Metrics, err = o.metrics.server(); err != nil {
-		return err
-	}
 	options.Cache = addresses.CacheOptions()
 	lease, err := electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: addresses.EventSource})
 	if err != nil {
@@ -49,6 +46,9 @@ func (o *controllerOptions) run(ctx context.Context) error {
 
 	mgr, err := newManager(options)
 	if err != nil {
+		return err
+	}
+	if err := o.metrics.addTo(mgr); err != nil {
 		return err
 	}
 	lease.RecordTo(mgr.GetEventRecorder(addresses.EventSource))

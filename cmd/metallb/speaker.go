@@ -57,13 +57,13 @@ func (o *speakerOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if options.Metrics, err = o.metrics.server(); err != nil {
-		return err
-	}
 	options.Cache = speaker.CacheOptions(o.process.namespace)
 
 	mgr, err := newManager(options)
 	if err != nil {
+		return err
+	}
+	if err := o.metrics.addTo(mgr); err != nil {
 		return err
 	}
 	if err := speaker.Setup(ctx, mgr, speaker.Options{

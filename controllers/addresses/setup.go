@@ -99,6 +99,12 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	namespaces := new(metav1.PartialObjectMetadata)
 	namespaces.SetGroupVersionKind(namespaceKind)
 
+	// Those who wait for the lease keep what they will need.
+	for _, watched := range []client.Object{new(corev1.Service), namespaces} {
+		if _, err := mgr.GetCache().GetInformer(context.Background(), watched, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("watch what decisions depend on: %w", err)
+		}
+	}
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named("addresses-plan").
 		WatchesRawSource(configuration.Changes()).
