@@ -21,8 +21,8 @@ func TestDefaults(t *testing.T) {
 		{"ipaddresspools", "v1beta1", `{addresses: []}`, `{"addresses": [], "autoAssign": true, "avoidBuggyIPs": false}`},
 		{"ipaddresspools", "v1beta1", `{addresses: [], autoAssign: false, serviceAllocation: {}}`, `{"addresses": [], "autoAssign": false, "avoidBuggyIPs": false, "serviceAllocation": {}}`},
 		{"l2advertisements", "v1beta1", `{}`, `{}`},
-		{"metallbs", "v1beta1", `{}`, `{"logLevel": "info", "addressPolicy": "Keep"}`},
-		{"metallbs", "v1beta1", `{l2: {}}`, `{"logLevel": "info", "addressPolicy": "Keep", "l2": {"reclaimDelay": "10s", "rebalance": "Manual", "announceRate": 1000, "onConflict": "Withhold"}}`},
+		{"metallbs", "v1beta1", `{}`, `{"logLevel": "info", "addressPolicy": "Keep", "nearlyExhaustedPercent": 90}`},
+		{"metallbs", "v1beta1", `{l2: {}}`, `{"logLevel": "info", "addressPolicy": "Keep", "nearlyExhaustedPercent": 90, "l2": {"reclaimDelay": "10s", "rebalance": "Manual", "announceRate": 1000, "onConflict": "Withhold"}}`},
 	} {
 		t.Run(tc.plural+" "+tc.version+" "+tc.spec, func(t *testing.T) {
 			object := serve(t, tc.plural, tc.version).read(t, `{apiVersion: metallb.io/`+tc.version+`, kind: X, spec: `+tc.spec+`}`)

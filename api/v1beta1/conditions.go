@@ -9,3 +9,9 @@ package v1beta1
 // mend it; if an earlier form of the object had been accepted, that form stays
 // in force and the message names its generation.
 const ConditionAccepted = "Accepted"
+
+// ConditionNearlyExhausted is the condition of an IPAddressPool in force that says
+// whether there are few addresses left in one of its families: the message says how
+// many of how many are assigned. From when on, spec.nearlyExhaustedPercent of the
+// MetalLB object says.
+const ConditionNearlyExhausted = "NearlyExhausted"

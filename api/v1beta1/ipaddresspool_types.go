@@ -97,9 +97,9 @@ type ServiceAllocation struct {
 }
 
 // IPAddressPoolStatus is the usage of the pool, as the controller sees it, and
-// whether the pool is in force. A counter that is missing has not been counted
-// yet; so far, none is. Counters stop at 9223372036854775807, which an IPv6 prefix of /65 or
-// larger reaches.
+// whether the pool is in force. If an earlier form of the pool is, the counters are
+// about that; if none is, they are missing. They are at most a second old. They stop
+// at 9223372036854775807, which an IPv6 prefix of /65 or larger reaches.
 type IPAddressPoolStatus struct {
 	// How many IPv4 addresses of the pool Services have. An address that
 	// Services share counts once.
@@ -115,13 +115,15 @@ type IPAddressPoolStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	AssignedIPv6 *int64 `json:"assignedIPv6,omitempty"`
 
-	// How many IPv4 addresses of the pool can still be given.
+	// How many IPv4 addresses of the pool can still be given: without those that
+	// rest (spec.addressRest of the MetalLB object).
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	AvailableIPv4 *int64 `json:"availableIPv4,omitempty"`
 
-	// How many IPv6 addresses of the pool can still be given.
+	// How many IPv6 addresses of the pool can still be given: without those that
+	// rest (spec.addressRest of the MetalLB object).
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -142,7 +144,8 @@ type IPAddressPoolStatus struct {
 	DrainingIPv6 *int64 `json:"drainingIPv6,omitempty"`
 
 	// Accepted says whether the pool, as it is now, is part of the running
-	// configuration, and if not why.
+	// configuration, and if not why. NearlyExhausted says whether few addresses of
+	// one family are left.
 	//
 	// +optional
 	// +listType=map
@@ -162,6 +165,10 @@ type IPAddressPoolStatus struct {
 // +kubebuilder:printcolumn:name="Auto Assign",type=boolean,JSONPath=`.spec.autoAssign`
 // +kubebuilder:printcolumn:name="Avoid Buggy IPs",type=boolean,JSONPath=`.spec.avoidBuggyIPs`
 // +kubebuilder:printcolumn:name="Addresses",type=string,JSONPath=`.spec.addresses`
+// +kubebuilder:printcolumn:name="Assigned IPv4",type=integer,JSONPath=`.status.assignedIPv4`,priority=1
+// +kubebuilder:printcolumn:name="Available IPv4",type=integer,JSONPath=`.status.availableIPv4`,priority=1
+// +kubebuilder:printcolumn:name="Assigned IPv6",type=integer,JSONPath=`.status.assignedIPv6`,priority=1
+// +kubebuilder:printcolumn:name="Available IPv6",type=integer,JSONPath=`.status.availableIPv6`,priority=1
 type IPAddressPool struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -11,9 +11,9 @@ const DefaultMetricsPort = 7472
 type Metrics struct {
 	// Serves metrics on /metrics, over HTTPS, to who may get that path: bind the
 	// ClusterRole metallb-metrics-reader. They are those of the framework, on
-	// reconciling and on requests to the API server; those with MetalLB's names
-	// are not there yet. The speakers listen on all addresses of their nodes, and
-	// without this on none.
+	// reconciling and on requests to the API server, and for the controller
+	// those with MetalLB's names. The speakers listen on all addresses of their
+	// nodes, and without this on none.
 	//
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`

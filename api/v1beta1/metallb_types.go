@@ -150,6 +150,15 @@ type MetalLBSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|(([0-9]+[.]?[0-9]*|[.][0-9]+)(h|m|s|ms|us|ns))+)$') && duration(self) <= duration('24h')",messageExpression="'\"' + self + '\" is not a duration from 0s to 24h like 10m'"
 	AddressRest string `json:"addressRest,omitempty"`
 
+	// How many percent of the addresses of a pool that Services can have, in one
+	// family, have to be in use or rest for its condition NearlyExhausted.
+	//
+	// +optional
+	// +kubebuilder:default=90
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	NearlyExhaustedPercent int32 `json:"nearlyExhaustedPercent,omitempty"`
+
 	// How a change of the configuration that touches traffic goes from node to
 	// node. maxUnavailable is not in effect yet: all nodes take it at once.
 	//
@@ -181,6 +190,9 @@ const (
 	// AddressPolicyReassign gives the Service another address.
 	AddressPolicyReassign AddressPolicy = "Reassign"
 )
+
+// DefaultNearlyExhaustedPercent is that of a MetalLB object that does not say.
+const DefaultNearlyExhaustedPercent = 90
 
 // NetworkPolicies is what traffic of the pods is let through.
 type NetworkPolicies struct {
@@ -272,7 +284,24 @@ type ConfigurationStatus struct {
 	//
 	// +optional
 	Revision string `json:"revision,omitempty"`
+
+	// Addresses of pools that are gone, which Services still have. Those of a pool
+	// that there is are counted in its own status. At most 16 entries.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Draining []DrainingAddresses `json:"draining,omitempty"`
+
+	// How many entries draining would have beyond those.
+	//
+	// +optional
+	MoreDraining int64 `json:"moreDraining,omitempty"`
 }
+
+// MaxGoneDraining is how many DrainingAddresses the status of a MetalLB object has
+// at most.
+const MaxGoneDraining = 16
 
 // MetalLB runs the load balancer: the operator deploys a controller, which
 // gives Services of type LoadBalancer their addresses, and a speaker on each

@@ -23,6 +23,8 @@ func TestAddressRules(t *testing.T) {
 		"rest":                {spec: v1beta1.MetalLBSpec{AddressRest: "1h30m"}, want: config.AddressRules{Rest: 90 * time.Minute}},
 		"rest, stored before": {spec: v1beta1.MetalLBSpec{AddressRest: "soon"}},
 		"less than none":      {spec: v1beta1.MetalLBSpec{AddressRest: "-1s"}},
+		"exhaustion, default": {spec: v1beta1.MetalLBSpec{NearlyExhaustedPercent: 90}},
+		"exhaustion":          {spec: v1beta1.MetalLBSpec{NearlyExhaustedPercent: 91}, want: config.AddressRules{NearlyExhaustedPercent: 91}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := objectsOf(t, hashed)
@@ -50,4 +52,9 @@ func TestAddressRules(t *testing.T) {
 			require.True(t, base.Equal(again))
 		})
 	}
+}
+
+func TestExhaustionPercent(t *testing.T) {
+	require.Equal(t, 90, config.AddressRules{}.ExhaustionPercent())
+	require.Equal(t, 1, config.AddressRules{NearlyExhaustedPercent: 1}.ExhaustionPercent())
 }

@@ -52,6 +52,9 @@ func (c *content) sum() sum {
 	if c.Addresses != (AddressRules{}) { // the defaults came before there was a choice
 		d.bool(c.Addresses.Reassign)
 		d.duration(c.Addresses.Rest)
+		if c.Addresses.NearlyExhaustedPercent != 0 {
+			d.num(uint64(c.Addresses.NearlyExhaustedPercent)) //nolint:gosec // 1 to 100
+		}
 	}
 	return d.sum()
 }

@@ -28,6 +28,8 @@ var notRendered = map[string]bool{
 	"spec.l2.reclaimDelay": true,
 	"spec.l2.rebalance":    true,
 
+	"spec.nearlyExhaustedPercent": true, // the controller reads it in the revision
+
 	// The types that have limits are those that are meant without one. The others
 	// are in replicated.in.yaml.
 	"spec.controllerConfig.strategy.type":    true,
