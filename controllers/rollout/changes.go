@@ -24,11 +24,11 @@ func configChanged() predicate.Predicate {
 	}))
 }
 
-// metalLBChanged passes changes of the MetalLB object's spec, and of the revision
-// that it names.
+// metalLBChanged passes changes of the MetalLB object's spec, and of what its status
+// says of the configuration.
 func metalLBChanged() predicate.Predicate {
 	return predicate.Or(predicate.GenerationChangedPredicate{}, updated(func(before, after *v1beta1.MetalLB) bool {
-		return revisionOn(before) != revisionOn(after)
+		return !equality.Semantic.DeepEqual(configurationOn(before), configurationOn(after))
 	}))
 }
 

@@ -104,6 +104,9 @@ func TestMetalLBChanged(t *testing.T) {
 	require.True(t, changes(p, m, func(m *v1beta1.MetalLB) {
 		m.Status.Configuration = &v1beta1.ConfigurationStatus{Revision: "config-x"}
 	}))
+	require.True(t, changes(p, m, func(m *v1beta1.MetalLB) {
+		m.Status.Configuration = &v1beta1.ConfigurationStatus{MoreDraining: 1}
+	}))
 	require.False(t, changes(p, m, func(m *v1beta1.MetalLB) {
 		m.Status.Conditions = []metav1.Condition{{Type: v1beta1.ConditionAvailable}}
 	}), "the lifecycle's")

@@ -23,7 +23,7 @@ import (
 )
 
 // FieldOwner is the field manager that owns what is written here: the
-// ConfigurationStates but what components report, the name of the revision on the
+// ConfigurationStates but what components report, status.configuration of the
 // MetalLB object, and the conditions of configuration objects.
 const FieldOwner = "metallb-operator-rollout"
 
@@ -139,7 +139,7 @@ func (r *Reconciler) rollOut(ctx context.Context, m *v1beta1.MetalLB, set config
 	r.complained = ""
 	result, summary := j.summary()
 	return errors.Join(
-		r.nameRevision(ctx, m, r.store.name),
+		r.tellConfiguration(ctx, m),
 		r.store.writeStatus(ctx, result, summary),
 		r.tellAll(ctx, set, j, nil),
 		r.store.prune(ctx, m),

@@ -81,27 +81,32 @@ func (s *store) writeStatus(ctx context.Context, result v1beta1.ConfigurationRes
 // maxSummary is how long the summary of what is not in force may be, in bytes.
 const maxSummary = 4096
 
-// drained returns what the controller says that no Service has any more. It
-// counts in terms of the revision that it runs: of an earlier one, it says
-// nothing about what drains now.
-func (s *store) drained(ctx context.Context) ([]config.DrainedRange, error) {
+// draining returns what the controller says of the addresses that drain. It counts
+// in terms of the revision that it runs: of an earlier one, it says nothing about
+// what drains now, which is reported as false.
+func (s *store) draining(ctx context.Context) ([]v1beta1.DrainingAddresses, bool, error) {
 	var controller v1beta1.ConfigurationState
 	err := s.client.Get(ctx, types.NamespacedName{Namespace: s.namespace, Name: v1beta1.ConfigurationStateController}, &controller)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, nil
+		return nil, false, nil
 	case err != nil:
-		return nil, fmt.Errorf("read the ConfigurationState %s: %w", v1beta1.ConfigurationStateController, err)
+		return nil, false, fmt.Errorf("read the ConfigurationState %s: %w", v1beta1.ConfigurationStateController, err)
 	case s.state == nil || s.state.Spec.Revision != s.name || controller.Status.Revision != s.name:
-		return nil, nil
+		return nil, false, nil
 	}
-	var drained []config.DrainedRange
-	for _, d := range controller.Status.Draining {
+	return controller.Status.Draining, true, nil
+}
+
+// drained returns what drains and no Service has any more.
+func (s *store) drained(ctx context.Context) (drained []config.DrainedRange, err error) {
+	draining, _, err := s.draining(ctx)
+	for _, d := range draining {
 		if d.InUse == 0 {
 			drained = append(drained, config.DrainedRange{Pool: d.Pool, Addresses: d.Addresses})
 		}
 	}
-	return drained, nil
+	return drained, err
 }
 
 var stateKind = v1beta1.GroupVersion.WithKind("ConfigurationState")
