@@ -28,12 +28,15 @@ type ledger struct {
 	// revision is what the table goes by, nil until all that Services have is in it.
 	revision *follower.Revision
 	waiting  map[string]waiting
+	// published is how often what was published.
+	published map[verdict]int
 }
 
 // waiting is a Service without all that it asks for.
 type waiting struct {
-	view  *claimant
-	state string // the decision in words
+	view   *claimant
+	state  string // the decision in words
+	reason string
 }
 
 // claimant is a Service of type LoadBalancer, as allocation sees it.
@@ -44,7 +47,7 @@ type claimant struct {
 }
 
 func newLedger(changed func()) *ledger {
-	return &ledger{now: time.Now, changed: changed, table: ipam.NewTable(), waiting: make(map[string]waiting)}
+	return &ledger{now: time.Now, changed: changed, table: ipam.NewTable(), waiting: make(map[string]waiting), published: make(map[verdict]int)}
 }
 
 // begin takes over a configuration, and with it all Services, the oldest first: of
@@ -96,7 +99,7 @@ func (l *ledger) decideLocked(c *claimant) ipam.Decision {
 	if d.Satisfied() && d.Missing == "" {
 		delete(l.waiting, c.Key)
 	} else {
-		l.waiting[c.Key] = waiting{view: c, state: d.State()}
+		l.waiting[c.Key] = waiting{view: c, state: d.State(), reason: waitsBecause(&d)}
 	}
 	held := l.table.Held(c.Key)
 	if !slices.Equal(held, d.Addresses) {

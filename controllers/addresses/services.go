@@ -115,6 +115,7 @@ func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, c 
 	r.written.set(c.name, svc.ResourceVersion)
 	r.denied.forget(c.name)
 	log.FromContext(ctx).V(1).Info("published", "addresses", decision.Addresses, "pool", decision.Pool, "reason", decision.Reason)
+	r.ledger.told(decision)
 	r.tell(svc, decision)
 	return true, nil
 }
