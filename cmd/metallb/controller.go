@@ -38,7 +38,7 @@ func (o *controllerOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options.Cache = addresses.CacheOptions()
+	options.Cache = addresses.CacheOptions(o.process.namespace)
 	lease, err := electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: addresses.EventSource})
 	if err != nil {
 		return err

@@ -15,11 +15,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -35,6 +38,8 @@ import (
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates,resourceNames=default;controller,verbs=list;watch
 // +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=configurationstates/status,resourceNames=controller,verbs=patch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools,verbs=list;watch
+// +kubebuilder:rbac:groups=metallb.io,namespace=metallb-system,resources=ipaddresspools/status,verbs=patch
 // +kubebuilder:rbac:groups=apps,namespace=metallb-system,resources=controllerrevisions,verbs=get
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=metallb-system,resources=leases,resourceNames=metallb-controller,verbs=get;update
@@ -45,13 +50,14 @@ var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
 // EventSource is the component that events come from, as in MetalLB.
 const EventSource = "metallb-controller"
 
-// CacheOptions limits what the manager watches to Services of type LoadBalancer,
-// without what nobody reads.
-func CacheOptions() cache.Options {
+// CacheOptions limits what the manager watches to Services of type LoadBalancer, and
+// pools in the namespace of the product's own objects, without what nobody reads.
+func CacheOptions(namespace string) cache.Options {
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Service{}: {Field: fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))},
+			&corev1.Service{}:        {Field: fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))},
+			&v1beta1.IPAddressPool{}: {Namespaces: map[string]cache.Config{namespace: {}}, Transform: slimPool},
 		},
 	}
 }
@@ -79,8 +85,12 @@ const writers = 8
 func Setup(mgr ctrl.Manager, options Options) error {
 	class := options.LoadBalancerClass
 	var configuration *follower.Follower
-	plan, services := new(queue), new(queue)
-	ledger := newLedger(func() { configuration.Recount() })
+	plan, services, counts := new(queue), new(queue), new(queue)
+	ledger := newLedger(func() {
+		configuration.Recount()
+		counts.AddAfter(censusDelay, types.NamespacedName{})
+	})
+	updates := new(updates)
 	configuration, err := follower.Setup(mgr, follower.Options{
 		Namespace:  options.Namespace,
 		State:      v1beta1.ConfigurationStateController,
@@ -111,10 +121,10 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		WatchesRawSource(source.Func(plan.Start)).
 		WatchesMetadata(namespaces, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WithOptions(worker.Options()).
-		Complete(&planner{
+		Complete(updates.of(&planner{
 			client: options.Client, class: class, revisions: configuration, ledger: ledger, services: services,
 			succession: &succession{client: options.Client, live: mgr.GetAPIReader(), class: class, epoch: options.Epoch},
-		})
+		}))
 	if err != nil {
 		return fmt.Errorf("set up the controller of all Services: %w", err)
 	}
@@ -126,12 +136,46 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		For(&corev1.Service{}).
 		WatchesRawSource(source.Func(services.Start)).
 		WithOptions(parallel).
-		Complete(&serviceReconciler{
+		Complete(updates.of(&serviceReconciler{
 			client: options.Client, live: mgr.GetAPIReader(), events: mgr.GetEventRecorder(EventSource),
 			class: class, ledger: ledger, services: services, plan: plan,
-		})
+		}))
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
+	}
+	if err := setupPools(mgr, options, ledger, counts); err != nil {
+		return err
+	}
+	if err := ctrlmetrics.Registry.Register(&collector{ledger: ledger, updates: updates, configuration: configuration}); err != nil {
+		return fmt.Errorf("register the metrics: %w", err)
+	}
+	return nil
+}
+
+// setupPools adds what shows on each pool what becomes of its addresses. The queue is
+// that of who counts them.
+func setupPools(mgr ctrl.Manager, options Options, ledger *ledger, counts *queue) error {
+	pools := new(queue)
+	census := &census{ledger: ledger, namespace: options.Namespace, pools: pools}
+	err := ctrl.NewControllerManagedBy(mgr).
+		Named("pools-census").
+		WatchesRawSource(source.Func(func(ctx context.Context, work workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+			defer counts.Add(types.NamespacedName{}) // there may be a configuration already
+			return counts.Start(ctx, work)
+		})).
+		WithOptions(worker.Options()).
+		Complete(census)
+	if err != nil {
+		return fmt.Errorf("set up the controller that counts addresses: %w", err)
+	}
+	err = ctrl.NewControllerManagedBy(mgr).
+		Named("pools-status").
+		For(&v1beta1.IPAddressPool{}).
+		WatchesRawSource(source.Func(pools.Start)).
+		WithOptions(worker.Options()).
+		Complete(newPoolReconciler(options.Client, mgr.GetEventRecorder(EventSource), census))
+	if err != nil {
+		return fmt.Errorf("set up the controller of the pools' status: %w", err)
 	}
 	return nil
 }

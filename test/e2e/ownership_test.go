@@ -50,7 +50,14 @@ func TestEveryStatusFieldHasOneWriter(t *testing.T) {
 	waitForVerdictOn(t, p, &p.Status.Conditions, func(metav1.Condition) bool { return true })
 	requireInForce(t)
 
-	for _, kind := range []string{"IPAddressPool", "L2Advertisement", "BGPAdvertisement", "BFDProfile", "Community"} {
+	for _, o := range objectsOf(t, "v1beta1", "IPAddressPool") {
+		requireWriters(t, o, map[string]string{
+			"conditions": byRollout, "conditions NearlyExhausted": byController,
+			"assignedIPv4": byController, "availableIPv4": byController, "drainingIPv4": byController,
+			"assignedIPv6": byController, "availableIPv6": byController, "drainingIPv6": byController,
+		})
+	}
+	for _, kind := range []string{"L2Advertisement", "BGPAdvertisement", "BFDProfile", "Community"} {
 		for _, o := range objectsOf(t, "v1beta1", kind) {
 			requireWriters(t, o, map[string]string{"conditions": byRollout})
 		}
