@@ -38,10 +38,11 @@ func matters[T client.Object, V any](view func(T) *V) predicate.Predicate {
 
 func serviceMatters(class string) predicate.Predicate {
 	return matters(func(s *corev1.Service) *plan.ServiceView {
-		if !service.Served(s, class) {
+		view := plan.ServiceOf(s)
+		if !service.Served(s, class) || len(view.Addresses) == 0 {
 			return nil
 		}
-		return new(plan.ServiceOf(s))
+		return &view
 	})
 }
 

@@ -5,6 +5,7 @@ package speaker
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -40,10 +41,21 @@ type reconciler struct {
 	announcer announcer
 	events    events.EventRecorder
 	log       logr.Logger
+	now       func() time.Time
 
 	last    plan.NodePlan
 	planned atomic.Bool
+	// rested is when the next plan may be made.
+	rested time.Time
 }
+
+// A plan takes the longer the more Services there are, and while many are made each
+// is a reason for another one. So after a plan that took some time, there is none for
+// restFactor times as long, at most maxRest: then one for all that has come.
+const (
+	restFactor = 9
+	maxRest    = time.Second
+)
 
 // Reconcile implements reconcile.Reconciler.
 func (r *reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
@@ -51,6 +63,14 @@ func (r *reconciler) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result
 	if revision == nil {
 		return ctrl.Result{}, nil // its coming is a reason to look again
 	}
+	began := r.now()
+	if wait := r.rested.Sub(began); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+	defer func() {
+		ended := r.now()
+		r.rested = ended.Add(min(restFactor*ended.Sub(began), maxRest))
+	}()
 	state, err := r.cluster.read(ctx, revision.Snapshot)
 	if err != nil {
 		return ctrl.Result{}, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr/funcr"
 	"github.com/stretchr/testify/require"
@@ -30,9 +31,17 @@ import (
 )
 
 // recorder is an announcer that remembers what it was given.
-type recorder struct{ sets []l2.Desired }
+type recorder struct {
+	sets []l2.Desired
+	took func() // lets time go by
+}
 
-func (r *recorder) Set(desired l2.Desired) { r.sets = append(r.sets, desired) }
+func (r *recorder) Set(desired l2.Desired) {
+	r.sets = append(r.sets, desired)
+	if r.took != nil {
+		r.took()
+	}
+}
 
 // held returns what is held now, one address after the other.
 func (r *recorder) held() string {
@@ -79,6 +88,7 @@ type world struct {
 	set    *recorder
 	events *events.FakeRecorder
 	logs   []string
+	time   time.Time
 }
 
 func newWorld(t *testing.T, options Options, more ...client.Object) *world {
@@ -104,6 +114,7 @@ func newWorld(t *testing.T, options Options, more ...client.Object) *world {
 			RenderBuiltinsHook: func([]any) []any { return nil },
 			RenderArgsHook:     func(kv []any) []any { return kv },
 		}),
+		now: func() time.Time { return w.time },
 	}
 	return w
 }
@@ -327,4 +338,30 @@ func TestSlicesOfOtherServicesDoNotMatter(t *testing.T) {
 	require.False(t, w.cluster.servesOwner(t.Context(), endpoints("internal")))
 	require.False(t, w.cluster.servesOwner(t.Context(), endpoints("unknown")))
 	require.False(t, w.cluster.servesOwner(t.Context(), &discoveryv1.EndpointSlice{}))
+}
+
+// TestPlansRest: while many Services are made, planning takes a tenth of the time.
+func TestPlansRest(t *testing.T) {
+	w := newWorld(t, Options{})
+	for _, tc := range []struct{ took, rest time.Duration }{
+		{10 * time.Millisecond, 90 * time.Millisecond},
+		{time.Second, time.Second},
+		{0, 0},
+	} {
+		w.set.took = func() { w.time = w.time.Add(tc.took) }
+		plans := len(w.set.sets)
+		result, err := w.Reconcile(t.Context(), ctrl.Request{})
+		require.NoError(t, err)
+		require.Zero(t, result)
+		require.Len(t, w.set.sets, plans+1)
+		if tc.rest == 0 {
+			continue
+		}
+		w.time = w.time.Add(tc.rest / 3)
+		result, err = w.Reconcile(t.Context(), ctrl.Request{})
+		require.NoError(t, err)
+		require.Equal(t, ctrl.Result{RequeueAfter: tc.rest - tc.rest/3}, result)
+		require.Len(t, w.set.sets, plans+1)
+		w.time = w.time.Add(tc.rest - tc.rest/3)
+	}
 }

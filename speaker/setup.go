@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -104,6 +105,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		announcer: responder,
 		events:    mgr.GetEventRecorder(EventSource),
 		log:       log,
+		now:       time.Now,
 	}
 	if err := r.addTo(mgr, configuration.Changes()); err != nil {
 		return fmt.Errorf("set up the controller of the plan: %w", err)
