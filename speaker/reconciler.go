@@ -53,7 +53,7 @@ type reconciler struct {
 // is a reason for another one. So after a plan that took some time, there is none for
 // restFactor times as long, at most maxRest: then one for all that has come.
 const (
-	restFactor = 9
+	restFactor = 24
 	maxRest    = time.Second
 )
 

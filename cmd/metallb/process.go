@@ -35,6 +35,7 @@ type processOptions struct {
 	namespace   string
 	logLevel    string
 	healthProbe string
+	pprof       string
 
 	level logLevel
 }
@@ -42,6 +43,7 @@ type processOptions struct {
 func (o *processOptions) addFlags(flags *pflag.FlagSet, healthProbe string) {
 	flags.StringVar(&o.namespace, "namespace", os.Getenv(envNamespace), "the namespace to work in ("+envNamespace+")")
 	flags.StringVar(&o.logLevel, "log-level", string(v1beta1.LogLevelInfo), "all, debug, info, warn, error or none; controller and speakers go by it until they have read the level that the MetalLB object asks for")
+	flags.StringVar(&o.pprof, "pprof-bind-address", "", "where to serve profiles of this process to whoever asks, without encryption, for example 127.0.0.1:6060; empty: nowhere")
 	flags.StringVar(&o.healthProbe, "health-probe-bind-address", healthProbe, "where to serve /healthz and /readyz")
 }
 
@@ -68,6 +70,7 @@ func (o *processOptions) managerOptions() (ctrl.Options, error) {
 		Scheme:                 scheme,
 		Logger:                 logger,
 		HealthProbeBindAddress: o.healthProbe,
+		PprofBindAddress:       o.pprof,
 		Metrics:                metricsserver.Options{BindAddress: "0"},
 	}, nil
 }

@@ -5,6 +5,8 @@ package lab
 import (
 	"context"
 	"fmt"
+	"net"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,11 +51,31 @@ func (l *Lab) Restart(ctx context.Context, name string) error {
 	if err := killAll(ctx, []process{*doomed}); err != nil {
 		return err
 	}
+	if err := l.portsFree(ctx, name); err != nil {
+		return err
+	}
 	if _, err := ensureControlPlane(ctx, p); err != nil {
 		return l.explain(err)
 	}
 	l.report("%s is restarted after %.1fs.\n", name, time.Since(began).Seconds())
 	return nil
+}
+
+// portsFree waits until the ports of a process that was killed can be used again: its
+// threads may outlive it for a moment, and have them.
+func (l *Lab) portsFree(ctx context.Context, name string) error {
+	url := map[string]string{Etcd: etcdClientURL, APIServer: apiServerURL()}[name]
+	_, address, ok := strings.Cut(url, "://")
+	if !ok {
+		return nil
+	}
+	return waitFor(ctx, l.layout, 10*time.Second, name+" still has its port", nil, func(ctx context.Context) error {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			return err
+		}
+		return listener.Close()
+	})
 }
 
 // daemon finds a process of the lab that runs.

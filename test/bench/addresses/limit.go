@@ -25,8 +25,8 @@ const limitClass = "bench.metallb.io/limit"
 // limit is a controller without rules: what no controller can be faster than. It puts
 // the next address into each Service that it sees, and makes the same writes as ours:
 // one of the status, one event. As ours, it does not wait for the event before it goes
-// on to the next Service. It is favoured a little: it writes as an administrator, whom
-// the API server neither queues nor writes into its audit log.
+// on to the next Service. It writes as our controller's ServiceAccount, if that is there:
+// whom the API server authorizes, queues and writes into its audit log alike.
 type limit struct {
 	services watch.Interface
 	// writers write statuses, and as many others events, with the same clients.

@@ -114,11 +114,17 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, restore(context.WithoutCancel(ctx))) }()
-	b, err := newBench(config, o)
+	ours := o.kubeconfig == ""
+	limitConfig := config
+	if ours {
+		if limitConfig, err = asController(ctx, config); err != nil {
+			return err
+		}
+	}
+	b, err := newBench(config, limitConfig, o)
 	if err != nil {
 		return err
 	}
-	ours := o.kubeconfig == ""
 	if ours {
 		if _, err := b.leadership.ready(ctx); err != nil {
 			return err
@@ -156,7 +162,7 @@ func run(ctx context.Context, o options) (err error) {
 	return nil
 }
 
-func newBench(config *rest.Config, o options) (*bench, error) {
+func newBench(config, limitConfig *rest.Config, o options) (*bench, error) {
 	config.QPS = -1
 	c, err := install.ClientFor(config)
 	if err != nil {
@@ -166,7 +172,7 @@ func newBench(config *rest.Config, o options) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	writers, err := connectAll(config, o.writers)
+	writers, err := connectAll(limitConfig, o.writers)
 	if err != nil {
 		return nil, err
 	}

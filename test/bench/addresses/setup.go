@@ -9,12 +9,14 @@ import (
 	"os"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"metallb.io/metallb/api/v1beta1"
+	"metallb.io/metallb/internal/operand"
 	"metallb.io/metallb/test/install"
 )
 
@@ -71,4 +73,21 @@ func replaceSpec(ctx context.Context, c client.Client, spec v1beta1.MetalLBSpec)
 		return v1beta1.MetalLBSpec{}, fmt.Errorf("change the MetalLB object: %w", err)
 	}
 	return before.Spec, nil
+}
+
+// asController returns a configuration with the permissions of our controller, as it
+// has them: by a token of its ServiceAccount.
+func asController(ctx context.Context, config *rest.Config) (*rest.Config, error) {
+	admin, err := connect(config)
+	if err != nil {
+		return nil, err
+	}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(3 * 60 * 60))}}
+	token, err := admin.CoreV1().ServiceAccounts(install.Namespace).CreateToken(ctx, operand.Controller, request, metav1.CreateOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("get a token of the controller's ServiceAccount: %w", err)
+	}
+	config = rest.AnonymousClientConfig(config)
+	config.BearerToken = token.Status.Token
+	return config, nil
 }
