@@ -53,7 +53,7 @@ type reconciler struct {
 // is a reason for another one. So after a plan that took some time, there is none for
 // restFactor times as long, at most maxRest: then one for all that has come.
 const (
-	restFactor = 24
+	restFactor = 49
 	maxRest    = time.Second
 )
 
@@ -105,7 +105,8 @@ func desired(p plan.NodePlan) l2.Desired {
 }
 
 // logChanges says what changed and why. That one other node hands an address to
-// another is of interest only to who looks for it.
+// another, or that nobody is asked to announce it here, is of interest only to who
+// looks for it.
 func (r *reconciler) logChanges(changes []plan.Change) {
 	for _, c := range changes {
 		log := r.log.WithValues("service", c.Service.String(), "address", c.Address.String())
@@ -114,7 +115,7 @@ func (r *reconciler) logChanges(changes []plan.Change) {
 			log.Info("announcing")
 		case c.Stopped():
 			log.Info("withdrawn", "reason", string(c.Reason), "because", c.Explain())
-		case c.Reason == plan.NotElected || c.Reason == plan.ServiceGone:
+		case c.Reason == plan.NotElected || c.Reason == plan.ServiceGone || c.Reason == plan.NoAdvertisement:
 			log.V(1).Info("not announcing", "reason", string(c.Reason), "because", c.Explain())
 		default:
 			log.Info("not announcing", "reason", string(c.Reason), "because", c.Explain())

@@ -344,7 +344,7 @@ func TestSlicesOfOtherServicesDoNotMatter(t *testing.T) {
 func TestPlansRest(t *testing.T) {
 	w := newWorld(t, Options{})
 	for _, tc := range []struct{ took, rest time.Duration }{
-		{10 * time.Millisecond, 240 * time.Millisecond},
+		{10 * time.Millisecond, 490 * time.Millisecond},
 		{time.Second, time.Second},
 		{0, 0},
 	} {

@@ -17,7 +17,7 @@ import (
 
 var (
 	pause  = flag.Duration("pause", 12*time.Second, "how long the API server hangs: longer than a lease lasts, which is 8 s")
-	pauses = flag.Int("pauses", 3, "how often the leader hangs for longer than its lease")
+	pauses = flag.Int("pauses", 1, "how often the leader hangs for longer than its lease")
 )
 
 // TestControllersAreKilledAmongCreations ends both controllers while 1,000 Services
