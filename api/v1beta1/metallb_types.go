@@ -113,8 +113,7 @@ type MetalLBSpec struct {
 	// How many controllers to run. Without a value, one, until an autoscaler or
 	// kubectl scale sets another number, which is left alone. One of them works at
 	// a time, the others wait to take over, which shortens the time without a
-	// controller. One that wakes from a long pause is not fenced yet: for a moment,
-	// two may work. With two or more here, a PodDisruptionBudget has nodes drained
+	// controller. With two or more here, a PodDisruptionBudget has nodes drained
 	// without stopping more than one at a time.
 	//
 	// +optional
