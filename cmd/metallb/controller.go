@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
@@ -33,13 +34,18 @@ func newControllerCommand() *cobra.Command {
 	return cmd
 }
 
+// gcPercent has the controller, which is idle most of the time, spend CPU rather than
+// memory: garbage grows to this share of what is in use.
+const gcPercent = 50
+
 func (o *controllerOptions) run(ctx context.Context) error {
+	debug.SetGCPercent(gcPercent)
 	options, err := o.process.managerOptions()
 	if err != nil {
 		return err
 	}
 	options.Cache = addresses.CacheOptions(o.process.namespace)
-	lease, err := electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: addresses.EventSource})
+	lease, err := electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: addresses.EventSource}, controllerRetry)
 	if err != nil {
 		return err
 	}

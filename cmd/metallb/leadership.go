@@ -23,12 +23,18 @@ import (
 const (
 	leaseDuration = 8 * time.Second
 	renewDeadline = 5 * time.Second
-	retryPeriod   = 1 * time.Second
+)
+
+// How often the holder of a lease renews it, and others look whether they may take it.
+// The controller's is watched more closely: while none leads, new Services wait.
+const (
+	operatorRetry   = time.Second
+	controllerRetry = 500 * time.Millisecond
 )
 
 // electLeader has a manager with these options work only while it has a Lease,
 // which tells whether it has. A manager that loses it ends with an error.
-func electLeader(options *ctrl.Options, name types.NamespacedName) (*leader.Lease, error) {
+func electLeader(options *ctrl.Options, name types.NamespacedName, retry time.Duration) (*leader.Lease, error) {
 	restConfig, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster: %w", err)
@@ -45,12 +51,12 @@ func electLeader(options *ctrl.Options, name types.NamespacedName) (*leader.Leas
 	}
 	lease := leader.NewLease(api, name, host+"_"+string(uuid.NewUUID()), sinceBoot)
 
-	duration, deadline, period := leaseDuration, renewDeadline, retryPeriod
+	duration, deadline := leaseDuration, renewDeadline
 	options.LeaderElection = true
 	options.LeaderElectionID = name.Name
 	options.LeaderElectionResourceLockInterface = lease
 	options.LeaderElectionReleaseOnCancel = true
-	options.LeaseDuration, options.RenewDeadline, options.RetryPeriod = &duration, &deadline, &period
+	options.LeaseDuration, options.RenewDeadline, options.RetryPeriod = &duration, &deadline, &retry
 	return lease, nil
 }
 

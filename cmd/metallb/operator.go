@@ -62,7 +62,7 @@ func (o *operatorOptions) run(ctx context.Context) error {
 	preflight.AddCacheOptions(&options.Cache)
 	var lease *leader.Lease
 	if o.leaderElect {
-		if lease, err = electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: operand.ManagedBy}); err != nil {
+		if lease, err = electLeader(&options, types.NamespacedName{Namespace: o.process.namespace, Name: operand.ManagedBy}, operatorRetry); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestNothingIsDecidedWithoutAConfiguration(t *testing.T) {
 	w := newWorld(t, loadBalancer("web"), ipPool("a", "192.0.2.0/24"))
-	w.services.ledger = newLedger(func() {})
+	w.services.ledger = newLedger(func() {}, nobody)
 	require.Empty(t, published(w.reconcile("web")))
 	require.Zero(t, w.writes)
 	require.Nil(t, w.services.ledger.draining())

@@ -5,6 +5,7 @@ package addresses
 import (
 	"cmp"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -23,8 +24,13 @@ type ledger struct {
 	// changed is called when the counts of the pools may be others.
 	changed func()
 
+	// queue has Services looked at.
+	queue func(...types.NamespacedName)
+
 	mu    sync.Mutex
 	table *ipam.Table
+	// freed means that something was let go of that others may wait for.
+	freed bool
 	// revision is what the table goes by, nil until all that Services have is in it.
 	revision *follower.Revision
 	waiting  map[string]waiting
@@ -46,19 +52,24 @@ type claimant struct {
 	since time.Time // its creation
 }
 
-func newLedger(changed func()) *ledger {
-	return &ledger{now: time.Now, changed: changed, table: ipam.NewTable(), waiting: make(map[string]waiting), published: make(map[verdict]int)}
+func newLedger(changed func(), queue func(...types.NamespacedName)) *ledger {
+	return &ledger{now: time.Now, changed: changed, queue: queue, table: ipam.NewTable(), waiting: make(map[string]waiting), published: make(map[verdict]int)}
 }
 
 // begin takes over a configuration, and with it all Services, the oldest first: of
 // two that claim an address it keeps it, and of those that wait it is served first.
-// The decisions are those of decide.
-func (l *ledger) begin(revision *follower.Revision, services []*claimant) []ipam.Decision {
+// The decisions are those of decide. What there is is read while nobody else decides:
+// of what changes afterwards, others hear afterwards.
+func (l *ledger) begin(revision *follower.Revision, read func() ([]*claimant, error)) ([]ipam.Decision, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	services, err := read()
+	if err != nil {
+		return nil, err
+	}
 	l.table.Use(revision.Snapshot)
 	for _, c := range services {
-		if len(c.Published) > 0 && len(l.table.Held(c.Key)) == 0 && !ipam.Foreign(&c.Service, revision.Snapshot) {
+		if len(c.Published) > 0 && len(l.table.Held(c.Key)) == 0 {
 			l.table.Hold(&c.Service, c.Published, l.now())
 		}
 	}
@@ -68,7 +79,8 @@ func (l *ledger) begin(revision *follower.Revision, services []*claimant) []ipam
 		decisions[i] = l.decideLocked(c)
 	}
 	l.changed()
-	return decisions
+	l.serve()
+	return decisions, nil
 }
 
 // running returns the configuration that decides, nil if none does yet.
@@ -91,9 +103,15 @@ func (l *ledger) decide(c *claimant) (ipam.Decision, bool) {
 }
 
 func (l *ledger) decideLocked(c *claimant) ipam.Decision {
+	if l.table.EndRests(l.now()) {
+		l.freed = true
+		l.serve() // those who waited for it come first
+	}
 	d := ipam.Decide(&c.Service, l.table, l.now())
 	if d.Untouchable() {
+		// Nobody else may have what it has, whoever gave it.
 		delete(l.waiting, c.Key)
+		l.hold(c, c.Published)
 		return d
 	}
 	if d.Satisfied() && d.Missing == "" {
@@ -103,40 +121,54 @@ func (l *ledger) decideLocked(c *claimant) ipam.Decision {
 	}
 	held := l.table.Held(c.Key)
 	if !slices.Equal(held, d.Addresses) {
-		l.table.Hold(&c.Service, slices.Concat(held, c.Published, d.Addresses), l.now())
-		l.changed()
+		l.hold(c, slices.Concat(held, c.Published, d.Addresses))
 	}
 	return d
 }
 
-// settle notes that what was decided for a Service is published, and returns those
-// that can be given what it let go of.
-func (l *ledger) settle(c *claimant, d *ipam.Decision) []types.NamespacedName {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.table.Hold(&c.Service, d.Addresses, l.now()) {
-		return nil
+// hold has a Service hold exactly these addresses.
+func (l *ledger) hold(c *claimant, addrs []netip.Addr) {
+	had := l.table.Held(c.Key)
+	if l.table.Hold(&c.Service, addrs, l.now()) {
+		l.freed = true
 	}
-	l.changed()
-	return l.serve()
+	if !slices.Equal(had, l.table.Held(c.Key)) {
+		l.changed()
+	}
 }
 
-// release forgets a Service, and returns those that can be given what it had.
-func (l *ledger) release(key types.NamespacedName) []types.NamespacedName {
+// settle notes that what was decided for a Service is published, for those that wait
+// for what it let go of.
+func (l *ledger) settle(c *claimant, d *ipam.Decision) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !d.Untouchable() {
+		l.hold(c, d.Addresses)
+	}
+	l.serve()
+}
+
+// release forgets a Service, for those that wait for what it had.
+func (l *ledger) release(key types.NamespacedName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.waiting, key.String())
-	if !l.table.Release(key.String(), l.now()) {
-		return nil
+	if l.table.Release(key.String(), l.now()) {
+		l.freed = true
+		l.changed()
 	}
-	l.changed()
-	return l.serve()
+	l.serve()
 }
 
-// serve sets aside for those that wait what they can be given now, the oldest
-// first, before anybody else comes. It returns those for whom something has
-// changed.
-func (l *ledger) serve() (served []types.NamespacedName) {
+// serve sets aside for those that wait what they can be given now, if anything was
+// let go of: the oldest first, before anybody else comes. It queues those for whom
+// something has changed.
+func (l *ledger) serve() {
+	if !l.freed {
+		return
+	}
+	l.freed = false
+	var served []types.NamespacedName
 	oldestFirst := slices.SortedFunc(maps.Values(l.waiting), func(a, b waiting) int {
 		return cmp.Or(a.view.since.Compare(b.view.since), cmp.Compare(a.view.Key, b.view.Key))
 	})
@@ -146,23 +178,11 @@ func (l *ledger) serve() (served []types.NamespacedName) {
 			continue
 		}
 		if held := l.table.Held(w.view.Key); !slices.Equal(held, d.Addresses) {
-			l.table.Hold(&w.view.Service, slices.Concat(held, w.view.Published, d.Addresses), l.now())
+			l.hold(w.view, slices.Concat(held, w.view.Published, d.Addresses))
 		}
 		served = append(served, w.view.name)
 	}
-	return served
-}
-
-// nextRest returns how long it takes until an address has rested, which somebody
-// may wait for.
-func (l *ledger) nextRest() (time.Duration, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	end, ok := l.table.NextRestEnd()
-	if !ok || len(l.waiting) == 0 {
-		return 0, false
-	}
-	return max(end.Sub(l.now()), time.Millisecond), true
+	l.queue(served...)
 }
 
 // draining returns the ranges that drain and how many addresses of each Services

@@ -110,7 +110,7 @@ func TestMetrics(t *testing.T) {
 // TestMetricsOfOneThatDoesNotLead are about itself alone, or there would be two of
 // each.
 func TestMetricsOfOneThatDoesNotLead(t *testing.T) {
-	c := &collector{ledger: newLedger(func() {}), updates: new(updates), configuration: &followed{}}
+	c := &collector{ledger: newLedger(func() {}, nobody), updates: new(updates), configuration: &followed{}}
 	require.Empty(t, gather(t, c))
 	c.configuration = &followed{current: new(follower.Revision)}
 	require.Equal(t, []string{"metallb_k8s_client_config_loaded_bool{} 1"}, gather(t, c))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,8 +24,7 @@ type revisions interface {
 }
 
 // planner decides for all Services together: when this controller begins to lead,
-// when the configuration or the labels of a namespace change, and when an address
-// has rested.
+// and when the configuration or the labels of a namespace change.
 type planner struct {
 	client     client.Client
 	class      string
@@ -53,19 +53,15 @@ func (p *planner) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, e
 // plan has the ledger take over a configuration, and queues the Services that are to
 // be told something else than their status says.
 func (p *planner) plan(ctx context.Context, revision *follower.Revision) error {
-	services, err := listServices(ctx, p.client, p.class)
+	var services []*corev1.Service
+	var claimants []*claimant
+	decisions, err := p.ledger.begin(revision, func() (_ []*claimant, err error) {
+		services, claimants, err = listClaimants(ctx, p.client, p.class)
+		return claimants, err
+	})
 	if err != nil {
 		return err
 	}
-	labels, err := p.namespaceLabels(ctx)
-	if err != nil {
-		return err
-	}
-	claimants := make([]*claimant, len(services))
-	for i, svc := range services {
-		claimants[i] = claimantOf(svc, labels[svc.Namespace])
-	}
-	decisions := p.ledger.begin(revision, claimants)
 	var changed []types.NamespacedName
 	for i, svc := range services {
 		if !tells(svc, claimants[i], &decisions[i]) {
@@ -76,12 +72,30 @@ func (p *planner) plan(ctx context.Context, revision *follower.Revision) error {
 	return nil
 }
 
+// listClaimants returns the cached Services of the class, which must not be changed,
+// and what allocation sees of them, the oldest first.
+func listClaimants(ctx context.Context, reader client.Reader, class string) ([]*corev1.Service, []*claimant, error) {
+	services, err := listServices(ctx, reader, class)
+	if err != nil {
+		return nil, nil, err
+	}
+	labels, err := namespaceLabels(ctx, reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	claimants := make([]*claimant, len(services))
+	for i, svc := range services {
+		claimants[i] = claimantOf(svc, labels[svc.Namespace])
+	}
+	return services, claimants, nil
+}
+
 // namespaceLabels returns the labels of all namespaces that the cache has. Those of
 // one that it does not have yet come as a change.
-func (p *planner) namespaceLabels(ctx context.Context) (map[string]map[string]string, error) {
+func namespaceLabels(ctx context.Context, reader client.Reader) (map[string]map[string]string, error) {
 	list := new(metav1.PartialObjectMetadataList)
 	list.SetGroupVersionKind(namespaceKind.GroupVersion().WithKind("NamespaceList"))
-	if err := p.client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+	if err := reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list the Namespaces: %w", err)
 	}
 	labels := make(map[string]map[string]string, len(list.Items))

@@ -68,7 +68,7 @@ func newPoolWorld(t *testing.T, pools ...*v1beta1.IPAddressPool) *poolWorld {
 // lead has another process take over, which knows nothing.
 func (w *poolWorld) lead() {
 	w.t.Helper()
-	w.ledger = newLedger(func() { w.woken++ })
+	w.ledger = newLedger(func() { w.woken++ }, nobody)
 	w.ledger.now = func() time.Time { return w.now }
 	names := new(queue)
 	w.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
@@ -109,7 +109,8 @@ func (w *poolWorld) use(spec v1beta1.MetalLBSpec, pools ...*v1beta1.IPAddressPoo
 		last = w.ledger.revision.Snapshot
 	}
 	next, _, _ := config.Build(objects, last)
-	w.ledger.begin(&follower.Revision{Name: next.Digest(), Snapshot: next}, nil)
+	_, err := w.ledger.begin(&follower.Revision{Name: next.Digest(), Snapshot: next}, noServices)
+	require.NoError(w.t, err)
 }
 
 // give has a Service be given an address, which it is shown to have.
@@ -490,13 +491,14 @@ func TestSlimPool(t *testing.T) {
 
 // BenchmarkCensus counts 10,000 pools of which one has changed.
 func BenchmarkCensus(b *testing.B) {
-	l := newLedger(func() {})
+	l := newLedger(func() {}, nobody)
 	var objects config.Objects
 	for i := range 10_000 {
 		objects.Pools = append(objects.Pools, *ipPool(fmt.Sprintf("pool-%05d", i), v1beta1.AddressRange(fmt.Sprintf("10.%d.%d.0/24", i/256, i%256))))
 	}
 	snapshot, _, _ := config.Build(objects, config.Snapshot{})
-	l.begin(&follower.Revision{Snapshot: snapshot}, nil)
+	_, err := l.begin(&follower.Revision{Snapshot: snapshot}, noServices)
+	require.NoError(b, err)
 	c := &census{ledger: l, pools: new(queue)}
 	b.ReportAllocs()
 	for b.Loop() {

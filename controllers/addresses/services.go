@@ -31,10 +31,6 @@ type serviceReconciler struct {
 	events events.EventRecorder
 	class  string
 	ledger *ledger
-	// services and plan are the queues of those who decide for one Service and for
-	// all of them.
-	services, plan *queue
-
 	// written has the resource version that our last write gave a Service: what
 	// the cache has may be older.
 	written notes
@@ -45,9 +41,6 @@ type serviceReconciler struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	if r.ledger.running() == nil {
-		return ctrl.Result{}, nil // every Service is looked at once there is a configuration
-	}
 	var svc corev1.Service
 	err := r.client.Get(ctx, req.NamespacedName, &svc)
 	switch {
@@ -55,6 +48,8 @@ func (r *serviceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, r.leave(ctx, req.NamespacedName)
 	case err != nil:
 		return ctrl.Result{}, err
+	case r.ledger.running() == nil:
+		return ctrl.Result{}, nil // every Service is looked at once there is a configuration
 	case !service.Served(&svc, r.class):
 		r.release(req.NamespacedName) // deleted, and made again for somebody else
 		return ctrl.Result{}, nil
@@ -75,20 +70,11 @@ func (r *serviceReconciler) assign(ctx context.Context, svc *corev1.Service, c *
 		return nil
 	}
 	published, err := r.publish(ctx, svc, c, &decision)
-	if err != nil || !published || decision.Untouchable() {
+	if err != nil || !published {
 		return err
 	}
-	r.serve(r.ledger.settle(c, &decision))
+	r.ledger.settle(c, &decision)
 	return nil
-}
-
-// serve has Services looked at that can be given what another one let go of: now,
-// and when it has rested.
-func (r *serviceReconciler) serve(names []types.NamespacedName) {
-	r.services.Add(names...)
-	if rest, ok := r.ledger.nextRest(); ok {
-		r.plan.AddAfter(rest, types.NamespacedName{})
-	}
 }
 
 // publish writes a decision to a Service's status, unless it says so already,
@@ -103,7 +89,7 @@ func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, c 
 		return false, nil // its deletion is on the way
 	case apierrors.IsConflict(err):
 		return false, nil // decided for an old version: the new one is on the way
-	case apierrors.IsInvalid(err) || apierrors.IsForbidden(err):
+	case isDenied(err):
 		if r.denied.of(c.name) != err.Error() {
 			r.denied.set(c.name, err.Error())
 			r.events.Eventf(svc, nil, corev1.EventTypeWarning, eventAllocationFailed, reasonWriteRefused, "%s", event.Note(reasonWriteRefused+": "+err.Error()))
@@ -118,6 +104,12 @@ func (r *serviceReconciler) publish(ctx context.Context, svc *corev1.Service, c 
 	r.ledger.told(decision)
 	r.tell(svc, decision)
 	return true, nil
+}
+
+// isDenied reports whether the API server does not take a write, whenever it is tried:
+// a webhook that denies without saying more makes a bad request of it.
+func isDenied(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 }
 
 // namespaceLabels returns the labels of a namespace, which may be so new that
@@ -164,7 +156,7 @@ func (r *serviceReconciler) leave(ctx context.Context, key types.NamespacedName)
 func (r *serviceReconciler) release(key types.NamespacedName) {
 	r.written.forget(key)
 	r.denied.forget(key)
-	r.serve(r.ledger.release(key))
+	r.ledger.release(key)
 }
 
 // notes are a text for each of some Services, for several workers.

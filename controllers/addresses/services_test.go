@@ -412,3 +412,66 @@ func TestServicesShareAnAddress(t *testing.T) {
 	require.Contains(t, w.event(), "Normal IPAllocated")
 	require.Contains(t, w.event(), "Warning deprecatedAnnotation metallb.universe.tf/allow-shared-ip: use the prefix metallb.io/ instead")
 }
+
+// TestWhatAForeignStatusHasIsGivenToNobody: a Service of ours that somebody else has
+// added to, and one that is somebody else's with an address of our pool.
+func TestWhatAForeignStatusHasIsGivenToNobody(t *testing.T) {
+	mixed, foreign := loadBalancer("mixed", "192.0.2.1"), loadBalancer("foreign", "192.0.2.2")
+	mixed.Annotations = map[string]string{annotationIPAllocatedFromID: "a"}
+	for _, svc := range []*corev1.Service{mixed, foreign} {
+		svc.Status.LoadBalancer.Ingress = append(svc.Status.LoadBalancer.Ingress, corev1.LoadBalancerIngress{Hostname: "lb.example.com"})
+	}
+	w := newWorld(t, ipPool("a", "192.0.2.1-192.0.2.3"), mixed, foreign, loadBalancer("new"))
+	require.Equal(t, []string{"192.0.2.3"}, published(w.reconcile("new")))
+	w.reconcile("mixed")
+	require.Contains(t, w.condition("mixed"), "False ManagedByOther")
+
+	// It is given back when the status is.
+	w.queued()
+	svc := w.service("foreign")
+	svc.Status.LoadBalancer.Ingress = svc.Status.LoadBalancer.Ingress[1:]
+	require.NoError(t, w.client.Status().Update(t.Context(), svc))
+	w.reconcile("foreign")
+	require.NoError(t, w.client.Create(t.Context(), loadBalancer("newer")))
+	require.Equal(t, []string{"192.0.2.2"}, published(w.reconcile("newer")))
+}
+
+// TestAServiceThatComesToShareLetsOthersIn, also when it asks for more meanwhile.
+func TestAServiceThatComesToShareLetsOthersIn(t *testing.T) {
+	port := func(svc *corev1.Service, port int32) *corev1.Service {
+		svc.Spec.Ports = []corev1.ServicePort{{Protocol: corev1.ProtocolTCP, Port: port}}
+		return svc
+	}
+	waiter := port(loadBalancer("waiter"), 443)
+	waiter.Annotations = map[string]string{"metallb.io/allow-shared-ip": "key", "metallb.io/loadBalancerIPs": "192.0.2.1"}
+	w := newWorld(t, ipPool("a", "192.0.2.1/32", "2001:db8::/64"), port(loadBalancer("first"), 80), waiter)
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile("first")))
+	require.Empty(t, published(w.reconcile("waiter")))
+	w.queued()
+
+	first := w.service("first")
+	first.Annotations["metallb.io/allow-shared-ip"] = "key"
+	first.Spec.ClusterIPs = []string{"10.96.0.1", "fd96::1"}
+	first.Spec.IPFamilyPolicy = new(corev1.IPFamilyPolicyPreferDualStack)
+	require.NoError(t, w.client.Update(t.Context(), first))
+	require.Len(t, published(w.reconcile("first")), 2)
+	require.Equal(t, []string{"waiter"}, w.queued())
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile("waiter")))
+}
+
+// TestWhoWaitsIsServedWhenAnAddressHasRested, before who comes then.
+func TestWhoWaitsIsServedWhenAnAddressHasRested(t *testing.T) {
+	w := newWorld(t, ipPool("a", "192.0.2.1/32"), loadBalancer("first"), loadBalancer("waiter"))
+	w.stored.metallb = &v1beta1.MetalLB{Spec: v1beta1.MetalLBSpec{AddressRest: "1m"}}
+	w.plan()
+	w.delete(w.reconcile("first"))
+	w.reconcile("first")
+	require.Empty(t, published(w.reconcile("waiter")))
+	require.NoError(t, w.client.Create(t.Context(), loadBalancer("a-newcomer")))
+	w.queued()
+
+	w.now = w.now.Add(time.Minute)
+	require.Empty(t, published(w.reconcile("a-newcomer")))
+	require.Equal(t, []string{"waiter"}, w.queued())
+	require.Equal(t, []string{"192.0.2.1"}, published(w.reconcile("waiter")))
+}

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -85,11 +86,11 @@ const writers = 8
 func Setup(mgr ctrl.Manager, options Options) error {
 	class := options.LoadBalancerClass
 	var configuration *follower.Follower
-	plan, services, counts := new(queue), new(queue), new(queue)
+	services, counts := new(queue), new(queue)
 	ledger := newLedger(func() {
 		configuration.Recount()
 		counts.AddAfter(censusDelay, types.NamespacedName{})
-	})
+	}, services.Add)
 	updates := new(updates)
 	configuration, err := follower.Setup(mgr, follower.Options{
 		Namespace:  options.Namespace,
@@ -118,8 +119,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named("addresses-plan").
 		WatchesRawSource(configuration.Changes()).
-		WatchesRawSource(source.Func(plan.Start)).
-		WatchesMetadata(namespaces, oneKey(), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WatchesMetadata(namespaces, oneKey(), builder.WithPredicates(relabelled())).
 		WithOptions(worker.Options()).
 		Complete(updates.of(&planner{
 			client: options.Client, class: class, revisions: configuration, ledger: ledger, services: services,
@@ -138,7 +138,7 @@ func Setup(mgr ctrl.Manager, options Options) error {
 		WithOptions(parallel).
 		Complete(updates.of(&serviceReconciler{
 			client: options.Client, live: mgr.GetAPIReader(), events: mgr.GetEventRecorder(EventSource),
-			class: class, ledger: ledger, services: services, plan: plan,
+			class: class, ledger: ledger,
 		}))
 	if err != nil {
 		return fmt.Errorf("set up the controller of Services: %w", err)
@@ -178,6 +178,16 @@ func setupPools(mgr ctrl.Manager, options Options, ledger *ledger, counts *queue
 		return fmt.Errorf("set up the controller of the pools' status: %w", err)
 	}
 	return nil
+}
+
+// relabelled passes changes of labels alone. In a new namespace there is no Service
+// that was decided for, and for the first ones its labels are asked for.
+func relabelled() predicate.Predicate {
+	ignored := predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+	return predicate.And(ignored, predicate.LabelChangedPredicate{})
 }
 
 // oneKey maps every object to one request: all of them are read together.

@@ -89,7 +89,7 @@ func (s *succession) succeed(ctx context.Context, revision *follower.Revision) (
 // look notes what the API server has now.
 func (s *succession) look(ctx context.Context) (err error) {
 	s.patience = patience
-	s.horizon, err = horizon.Look(ctx, s.live, s.client.Scheme(), []func() client.ObjectList{newServices},
+	s.horizon, err = horizon.Look(ctx, s.live, s.client, s.client.Scheme(), []func() client.ObjectList{newServices},
 		client.MatchingFieldsSelector{Selector: fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))})
 	return err
 }
@@ -104,7 +104,7 @@ func (s *succession) fence(ctx context.Context, revision *follower.Revision) (ti
 	}
 	var mu sync.Mutex
 	versions := make(map[types.UID]string)
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group // that one fails stops no other
 	group.SetLimit(fencers)
 	for _, svc := range open {
 		group.Go(func() error {
@@ -128,15 +128,14 @@ func (s *succession) fence(ctx context.Context, revision *follower.Revision) (ti
 // open returns the cached Services that could receive an address. They must not be
 // changed.
 func (s *succession) open(ctx context.Context, revision *follower.Revision) ([]*corev1.Service, error) {
-	services, err := listServices(ctx, s.client, s.class)
+	services, claimants, err := listClaimants(ctx, s.client, s.class)
 	if err != nil {
 		return nil, err
 	}
-	table, claimants := ipam.NewTable(), make([]*claimant, len(services))
+	table := ipam.NewTable()
 	table.Use(revision.Snapshot)
-	for i, svc := range services {
-		claimants[i] = claimantOf(svc, nil)
-		table.Hold(&claimants[i].Service, claimants[i].Published, time.Time{})
+	for _, c := range claimants {
+		table.Hold(&c.Service, c.Published, time.Time{})
 	}
 	var open []*corev1.Service
 	for i, svc := range services {
@@ -169,6 +168,11 @@ func (s *succession) mark(ctx context.Context, svc *corev1.Service) (*corev1.Ser
 			if err == nil && service.Served(svc, s.class) {
 				continue
 			}
+		}
+		if isDenied(err) {
+			// So would be the write that it is to be fenced against.
+			log.FromContext(ctx).Error(err, "cannot fence a Service", "service", name)
+			return nil, nil
 		}
 		if client.IgnoreNotFound(err) != nil {
 			return nil, fmt.Errorf("fence the Service %s: %w", name, err)

@@ -40,7 +40,7 @@ func (w *world) succeed(epoch string) *seen {
 	w.stored.current = nil
 	w.restart()
 	w.planner.client, w.services.client = from, from
-	w.planner.ledger = newLedger(func() {})
+	w.planner.ledger = newLedger(func() {}, nobody)
 	w.services.ledger = w.planner.ledger
 	w.planner.succession = &succession{client: from, live: w.client, epoch: func() string { return epoch }}
 	return from
@@ -161,16 +161,24 @@ func TestAServiceThatGoesWhileItIsFenced(t *testing.T) {
 	require.Contains(t, w.service("two").Annotations, annotationEpoch)
 }
 
-// TestADeniedFenceIsTriedAgain: without it, nothing is given.
-func TestADeniedFenceIsTriedAgain(t *testing.T) {
-	w := newWorld(t, ipPool("a", "192.0.2.0/24"), loadBalancer("one"))
+// TestAFenceThatFailsIsTriedAgain: without it, nothing is given. What is denied stops
+// nobody else: a write of the leader before would be, too.
+func TestAFenceThatFailsIsTriedAgain(t *testing.T) {
+	w := newWorld(t, ipPool("a", "192.0.2.0/24"), loadBalancer("one"), loadBalancer("two"))
 	w.succeed("12")
-	w.beforeWrite = onlyDenied("one")
+	w.beforeWrite = func(name string) error {
+		if name == "one" {
+			return apierrors.NewTimeoutError("no answer", 1)
+		}
+		return nil
+	}
 	_, err := w.planner.Reconcile(t.Context(), ctrl.Request{})
 	require.ErrorContains(t, err, "fence the Service ns/one")
-	w.beforeWrite = func(string) error { return nil }
+	require.Contains(t, w.service("two").Annotations, annotationEpoch)
+	w.beforeWrite = onlyDenied("one")
 	require.False(t, w.planned())
 	require.True(t, w.planned())
+	require.NotEmpty(t, published(w.reconcile("two")))
 }
 
 func BenchmarkPlan(b *testing.B) {
@@ -180,14 +188,16 @@ func BenchmarkPlan(b *testing.B) {
 		services[i] = loadBalancer(fmt.Sprint("web-", i), fmt.Sprintf("10.0.%d.%d", i/256, i%256))
 		services[i].Annotations = map[string]string{annotationIPAllocatedFromID: "a"}
 	}
-	revision := revisionAfter(config.Snapshot{}, v1beta1.IPAddressPool{ObjectMeta: ipPool("a").ObjectMeta, Spec: v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"10.0.0.0/16"}}})
+	revision := revisionAfter(config.Snapshot{}, nil, v1beta1.IPAddressPool{ObjectMeta: ipPool("a").ObjectMeta, Spec: v1beta1.IPAddressPoolSpec{Addresses: []v1beta1.AddressRange{"10.0.0.0/16"}}})
 	for b.Loop() {
-		l := newLedger(func() {})
+		l := newLedger(func() {}, nobody)
 		claimants := make([]*claimant, n)
 		for i, svc := range services {
 			claimants[i] = claimantOf(svc, nil)
 		}
-		for i, d := range l.begin(revision, claimants) {
+		decisions, err := l.begin(revision, func() ([]*claimant, error) { return claimants, nil })
+		require.NoError(b, err)
+		for i, d := range decisions {
 			tells(services[i], claimants[i], &d)
 		}
 	}

@@ -36,7 +36,10 @@ func (l *ledger) usages() (pools map[string]usage, next time.Time, ok bool) {
 	if l.revision == nil {
 		return nil, time.Time{}, false
 	}
-	l.table.EndRests(l.now())
+	if l.table.EndRests(l.now()) {
+		l.freed = true
+		l.serve()
+	}
 	snapshot := l.revision.Snapshot
 	pools = make(map[string]usage, len(snapshot.Pools()))
 	for _, pool := range snapshot.Pools() {

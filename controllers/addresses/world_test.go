@@ -33,6 +33,7 @@ import (
 type stored struct {
 	t       *testing.T
 	client  client.Client
+	metallb *v1beta1.MetalLB // nil: none
 	current *follower.Revision
 	applied string
 }
@@ -44,12 +45,12 @@ func (s *stored) Current() *follower.Revision {
 	if s.current != nil {
 		last = s.current.Snapshot
 	}
-	s.current = revisionAfter(last, list.Items...)
+	s.current = revisionAfter(last, s.metallb, list.Items...)
 	return s.current
 }
 
-func revisionAfter(last config.Snapshot, pools ...v1beta1.IPAddressPool) *follower.Revision {
-	next, _, _ := config.Build(config.Objects{Pools: pools}, last)
+func revisionAfter(last config.Snapshot, metallb *v1beta1.MetalLB, pools ...v1beta1.IPAddressPool) *follower.Revision {
+	next, _, _ := config.Build(config.Objects{Pools: pools, MetalLB: metallb}, last)
 	return &follower.Revision{Name: next.Digest(), Snapshot: next}
 }
 
@@ -116,17 +117,22 @@ func listAll(ctx context.Context, c client.WithWatch, list client.ObjectList, _ 
 	return c.List(ctx, list)
 }
 
+// nobody is told to look at Services, and noServices are there.
+func nobody(...types.NamespacedName) {}
+
+func noServices() ([]*claimant, error) { return nil, nil }
+
 // restart begins a new leadership.
 func (w *world) restart() {
 	w.t.Helper()
-	l := newLedger(func() { w.changes++ })
+	names := new(queue)
+	l := newLedger(func() { w.changes++ }, names.Add)
 	l.now = func() time.Time { return w.now }
-	names, plan := new(queue), new(queue)
 	w.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 	require.NoError(w.t, names.Start(w.t.Context(), w.queue))
 	w.stored = &stored{t: w.t, client: w.client}
 	w.planner = &planner{client: w.client, revisions: w.stored, ledger: l, services: names, succession: &succession{over: true}}
-	w.services = &serviceReconciler{client: w.client, live: w.client, events: w.events, ledger: l, services: names, plan: plan}
+	w.services = &serviceReconciler{client: w.client, live: w.client, events: w.events, ledger: l}
 	w.plan()
 }
 

@@ -32,6 +32,8 @@ type seen struct {
 	objects map[types.UID]string
 	// version is the resource version of the list.
 	version string
+	// shown are those that the cache has had: what it has no more is deleted.
+	shown map[types.UID]bool
 }
 
 // pageSize is how many objects are listed at a time.
@@ -39,10 +41,10 @@ const pageSize = 500
 
 // Look asks the API server which objects of some kinds there are. Each kind is
 // given by what returns an empty list of the type that the cache has.
-func Look(ctx context.Context, live client.Reader, scheme *runtime.Scheme, kinds []func() client.ObjectList, options ...client.ListOption) (*Horizon, error) {
+func Look(ctx context.Context, live, cache client.Reader, scheme *runtime.Scheme, kinds []func() client.ObjectList, options ...client.ListOption) (*Horizon, error) {
 	h := new(Horizon)
 	for _, empty := range kinds {
-		kind, err := look(ctx, live, scheme, empty, options)
+		kind, err := look(ctx, live, cache, scheme, empty, options)
 		if err != nil {
 			return nil, err
 		}
@@ -54,15 +56,18 @@ func Look(ctx context.Context, live client.Reader, scheme *runtime.Scheme, kinds
 // Of returns the horizon of these objects, in these resource versions, by UID. What
 // else there is, in which state, does not matter.
 func Of(kind func() client.ObjectList, objects map[types.UID]string) *Horizon {
-	return &Horizon{kinds: []seen{{empty: kind, objects: objects}}}
+	return &Horizon{kinds: []seen{{empty: kind, objects: objects, shown: make(map[types.UID]bool)}}}
 }
 
-func look(ctx context.Context, live client.Reader, scheme *runtime.Scheme, empty func() client.ObjectList, options []client.ListOption) (seen, error) {
+func look(ctx context.Context, live, cache client.Reader, scheme *runtime.Scheme, empty func() client.ObjectList, options []client.ListOption) (seen, error) {
 	gvk, err := apiutil.GVKForObject(empty(), scheme)
 	if err != nil {
 		return seen{}, fmt.Errorf("find the kind of a list: %w", err)
 	}
-	kind := seen{empty: empty, objects: make(map[types.UID]string)}
+	kind := seen{empty: empty, objects: make(map[types.UID]string), shown: make(map[types.UID]bool)}
+	if _, err := kind.reached(ctx, cache, nil); err != nil { // for what is deleted while it is listed
+		return seen{}, err
+	}
 	for next := ""; ; {
 		page := new(metav1.PartialObjectMetadataList)
 		page.SetGroupVersionKind(gvk)
@@ -80,8 +85,8 @@ func look(ctx context.Context, live client.Reader, scheme *runtime.Scheme, empty
 }
 
 // Reached reports whether a cache has all objects in the state that was seen or a
-// newer one, and of others only those that are newer. An object that is deleted
-// before the cache has ever had it is never reached.
+// newer one or deleted, and of others only those that are newer. An object that is
+// deleted before the cache has been seen to have it is never reached.
 func (h *Horizon) Reached(ctx context.Context, cache client.Reader, options ...client.ListOption) (bool, error) {
 	for len(h.kinds) > 0 {
 		reached, err := h.kinds[0].reached(ctx, cache, options)
@@ -98,16 +103,15 @@ func (kind seen) reached(ctx context.Context, cache client.Reader, options []cli
 	if err := cache.List(ctx, list, append(options[:len(options):len(options)], client.UnsafeDisableDeepCopy)...); err != nil {
 		return false, fmt.Errorf("read the cache: %w", err)
 	}
-	current, found := true, 0
+	current := true
 	err := meta.EachListItem(list, func(o runtime.Object) error {
 		object, err := meta.Accessor(o)
 		if err != nil {
 			return err
 		}
+		kind.shown[object.GetUID()] = true
 		version, ok := kind.objects[object.GetUID()]
-		if ok {
-			found++
-		} else {
+		if !ok {
 			version = kind.version // an older one is deleted
 		}
 		current = current && !worker.IsOlder(object, version)
@@ -116,5 +120,8 @@ func (kind seen) reached(ctx context.Context, cache client.Reader, options []cli
 	if err != nil {
 		return false, fmt.Errorf("read the cache: %w", err)
 	}
-	return current && found == len(kind.objects), nil
+	for uid := range kind.objects {
+		current = current && kind.shown[uid]
+	}
+	return current, nil
 }

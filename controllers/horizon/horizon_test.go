@@ -82,7 +82,7 @@ func TestReached(t *testing.T) {
 		"nothing yet":                 {nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h, err := horizon.Look(t.Context(), seen, clientgoscheme.Scheme, []func() client.ObjectList{secrets, services})
+			h, err := horizon.Look(t.Context(), seen, list{}, clientgoscheme.Scheme, []func() client.ObjectList{secrets, services})
 			require.NoError(t, err)
 			got, err := h.Reached(t.Context(), list{services: tc.cached})
 			require.NoError(t, err)
@@ -91,10 +91,29 @@ func TestReached(t *testing.T) {
 	}
 }
 
+// TestWhatIsDeletedIsNotWaitedFor, if the cache has had it: before the API server was
+// asked, or after.
+func TestWhatIsDeletedIsNotWaitedFor(t *testing.T) {
+	seen := list{version: "100", services: []*corev1.Service{service("a", "90"), service("b", "100"), service("c", "100")}}
+	h, err := horizon.Look(t.Context(), seen, list{services: []*corev1.Service{service("a", "90")}}, clientgoscheme.Scheme, []func() client.ObjectList{services})
+	require.NoError(t, err)
+	for _, step := range []struct {
+		cached []*corev1.Service
+		want   bool
+	}{
+		{[]*corev1.Service{service("b", "100")}, false}, // c is to come
+		{[]*corev1.Service{service("c", "100")}, true},
+	} {
+		reached, err := h.Reached(t.Context(), list{services: step.cached})
+		require.NoError(t, err)
+		require.Equal(t, step.want, reached)
+	}
+}
+
 // TestWhatWasReachedIsNotComparedAgain: a cache does not go back.
 func TestWhatWasReachedIsNotComparedAgain(t *testing.T) {
 	seen := list{version: "100", services: []*corev1.Service{service("a", "90")}}
-	h, err := horizon.Look(t.Context(), seen, clientgoscheme.Scheme, []func() client.ObjectList{services})
+	h, err := horizon.Look(t.Context(), seen, list{}, clientgoscheme.Scheme, []func() client.ObjectList{services})
 	require.NoError(t, err)
 	for _, cache := range []list{seen, {}} {
 		reached, err := h.Reached(t.Context(), cache)
@@ -110,7 +129,7 @@ func TestWhatThereIsIsListedInPages(t *testing.T) {
 	}
 	pages := 0
 	seen := list{version: "100", services: many, asked: func() { pages++ }}
-	h, err := horizon.Look(t.Context(), seen, clientgoscheme.Scheme, []func() client.ObjectList{services})
+	h, err := horizon.Look(t.Context(), seen, list{}, clientgoscheme.Scheme, []func() client.ObjectList{services})
 	require.NoError(t, err)
 	require.Equal(t, 3, pages)
 	reached, err := h.Reached(t.Context(), list{services: many[1:]})

@@ -51,7 +51,7 @@ var cachedLists = []func() client.ObjectList{
 
 // look sets the horizon to what the API server has now.
 func (s *store) look(ctx context.Context) error {
-	found, err := horizon.Look(ctx, s.live, s.client.Scheme(), cachedLists, client.InNamespace(s.namespace))
+	found, err := horizon.Look(ctx, s.live, s.client, s.client.Scheme(), cachedLists, client.InNamespace(s.namespace))
 	if err != nil {
 		return err
 	}

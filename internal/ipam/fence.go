@@ -3,7 +3,7 @@
 package ipam
 
 // CouldReceive reports whether a leader that sees this Service, but maybe other
-// pools and other Services, could write an address to it that it does not have: it
+// Services, could write an address to it that it does not have: it
 // has too few for its families, or not what it asks for, or what it has is not to
 // stay. Such a Service has to be fenced against a leader whose time is over.
 func CouldReceive(svc *Service, t *Table) bool {

@@ -59,8 +59,8 @@ type Decision struct {
 // pool allows for the Service, without those that are excluded from load balancers, have no
 // network or run no speaker and, with externalTrafficPolicy Local, without those that have no
 // usable endpoint of the address' family. The election goes by the Service, so that all its addresses
-// are on one node as long as they have the same candidates; or, if others may have
-// the same addresses, by the address, so that all of them elect the same node.
+// are on one node as long as they have the same candidates; or, if others have
+// the same addresses or may have them, by the address, so that all of them elect the same node.
 func Build(in Input) NodePlan {
 	b := newBuilder(in)
 	for _, service := range in.Services {
@@ -79,6 +79,8 @@ type builder struct {
 	common    map[string]candidates // of pools whose advertisements select all Services
 	decisions []Decision
 	holds     map[netip.Addr]Hold
+	// owners is how many Services have an address.
+	owners map[netip.Addr]int
 }
 
 // candidates are the nodes that may announce an address.
@@ -91,7 +93,12 @@ type candidates struct {
 }
 
 func newBuilder(in Input) *builder {
-	b := &builder{in: in, common: make(map[string]candidates), holds: make(map[netip.Addr]Hold)}
+	b := &builder{in: in, common: make(map[string]candidates), holds: make(map[netip.Addr]Hold), owners: make(map[netip.Addr]int)}
+	for _, service := range in.Services {
+		for _, addr := range service.Addresses {
+			b.owners[addr]++
+		}
+	}
 	for i, node := range in.Nodes {
 		if node.Name == in.Self {
 			b.self = &in.Nodes[i]
@@ -229,7 +236,7 @@ func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candida
 		eligible = slices.DeleteFunc(slices.Clone(eligible), func(c election.Candidate) bool { return !endpoints.Nodes[c.Name] })
 	}
 	if addr.Is4() {
-		holder, _ = election.First(electionKey(service, addr), eligible)
+		holder, _ = election.First(b.electionKey(service, addr), eligible)
 	}
 
 	switch {
@@ -254,8 +261,8 @@ func (b *builder) elect(service ServiceView, addr netip.Addr, candidates candida
 }
 
 // electionKey returns what the election of an address goes by.
-func electionKey(service ServiceView, addr netip.Addr) string {
-	if service.Shares {
+func (b *builder) electionKey(service ServiceView, addr netip.Addr) string {
+	if service.Shares || b.owners[addr] > 1 {
 		return addr.String()
 	}
 	return service.Name.String()
