@@ -57,7 +57,10 @@ func CacheOptions(namespace string) cache.Options {
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Service{}:        {Field: fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer))},
+			&corev1.Service{}: {
+				Field:     fields.OneTermEqualSelector("spec.type", string(corev1.ServiceTypeLoadBalancer)),
+				Transform: slimService,
+			},
 			&v1beta1.IPAddressPool{}: {Namespaces: map[string]cache.Config{namespace: {}}, Transform: slimPool},
 		},
 	}
