@@ -23,7 +23,6 @@ type ledger struct {
 	now func() time.Time
 	// changed is called when the counts of the pools may be others.
 	changed func()
-
 	// queue has Services looked at.
 	queue func(...types.NamespacedName)
 
@@ -103,10 +102,7 @@ func (l *ledger) decide(c *claimant) (ipam.Decision, bool) {
 }
 
 func (l *ledger) decideLocked(c *claimant) ipam.Decision {
-	if l.table.EndRests(l.now()) {
-		l.freed = true
-		l.serve() // those who waited for it come first
-	}
+	l.endRests()
 	d := ipam.Decide(&c.Service, l.table, l.now())
 	if d.Untouchable() {
 		// Nobody else may have what it has, whoever gave it.
@@ -119,11 +115,24 @@ func (l *ledger) decideLocked(c *claimant) ipam.Decision {
 	} else {
 		l.waiting[c.Key] = waiting{view: c, state: d.State(), reason: waitsBecause(&d)}
 	}
-	held := l.table.Held(c.Key)
-	if !slices.Equal(held, d.Addresses) {
+	l.setAside(c, &d)
+	return d
+}
+
+// setAside has a Service hold what it is given beside what it has, until the decision
+// is settled.
+func (l *ledger) setAside(c *claimant, d *ipam.Decision) {
+	if held := l.table.Held(c.Key); !slices.Equal(held, d.Addresses) {
 		l.hold(c, slices.Concat(held, c.Published, d.Addresses))
 	}
-	return d
+}
+
+// endRests ends the rests that are over, for those that wait before anybody else.
+func (l *ledger) endRests() {
+	if l.table.EndRests(l.now()) {
+		l.freed = true
+		l.serve()
+	}
 }
 
 // hold has a Service hold exactly these addresses.
@@ -177,9 +186,7 @@ func (l *ledger) serve() {
 		if d.State() == w.state {
 			continue
 		}
-		if held := l.table.Held(w.view.Key); !slices.Equal(held, d.Addresses) {
-			l.hold(w.view, slices.Concat(held, w.view.Published, d.Addresses))
-		}
+		l.setAside(w.view, &d)
 		served = append(served, w.view.name)
 	}
 	l.queue(served...)

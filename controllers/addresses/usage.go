@@ -36,10 +36,7 @@ func (l *ledger) usages() (pools map[string]usage, next time.Time, ok bool) {
 	if l.revision == nil {
 		return nil, time.Time{}, false
 	}
-	if l.table.EndRests(l.now()) {
-		l.freed = true
-		l.serve()
-	}
+	l.endRests()
 	snapshot := l.revision.Snapshot
 	pools = make(map[string]usage, len(snapshot.Pools()))
 	for _, pool := range snapshot.Pools() {
