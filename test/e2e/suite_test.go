@@ -8,7 +8,6 @@ import (
 	"context"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -58,17 +57,8 @@ func (s *suite) setUp(ctx context.Context, target *install.Target) error {
 // reset removes what an earlier run, a demo or an explorer has left, so that
 // the tests know every pool and every address in use.
 func (s *suite) reset(ctx context.Context) error {
-	var services corev1.ServiceList
-	if err := s.client.List(ctx, &services); err != nil {
+	if err := install.DeleteLoadBalancers(ctx, s.client); err != nil {
 		return err
-	}
-	for _, svc := range services.Items {
-		if svc.Spec.Type != corev1.ServiceTypeLoadBalancer {
-			continue
-		}
-		if err := s.client.Delete(ctx, &svc); client.IgnoreNotFound(err) != nil {
-			return err
-		}
 	}
 	for _, kind := range []client.Object{
 		&v1beta1.L2Advertisement{}, &v1beta1.BGPAdvertisement{}, &v1beta1.IPAddressPool{}, &v1beta1.Community{},

@@ -79,10 +79,10 @@ type ImageInfo struct {
 	Compressed, Uncompressed int64
 }
 
-// BuildImage builds the static binary of ./cmd/metallb and an image of it. With an
+// buildImage builds the static binary of ./cmd/metallb and an image of it. With an
 // unchanged source nothing is compiled again. version is what the binary tells as its
-// own; empty means "dev". BuildImage needs no running lab.
-func (l *Lab) BuildImage(ctx context.Context, version string) (ImageInfo, error) {
+// own; empty means "dev". buildImage needs no running lab.
+func (l *Lab) buildImage(ctx context.Context, version string) (ImageInfo, error) {
 	if version == "" {
 		version = "dev"
 	}
@@ -125,19 +125,19 @@ func (l *Lab) BuildImage(ctx context.Context, version string) (ImageInfo, error)
 	return ImageInfo{built.Reference, archive, built.Compressed, built.Uncompressed}, nil
 }
 
-// ProvideImage builds the image, as BuildImage does, and imports it on all nodes that
+// ProvideImage builds the image, as buildImage does, and imports it on all nodes that
 // have power.
 func (l *Lab) ProvideImage(ctx context.Context, version string) (ImageInfo, error) {
-	built, err := l.BuildImage(ctx, version)
+	built, err := l.buildImage(ctx, version)
 	if err != nil {
 		return ImageInfo{}, err
 	}
-	return built, l.LoadImage(ctx, built.Reference, built.Archive)
+	return built, l.loadImage(ctx, built.Reference, built.Archive)
 }
 
-// LoadImage imports an image from an archive, as `docker save` writes, on all nodes
+// loadImage imports an image from an archive, as `docker save` writes, on all nodes
 // that have power. Nodes that already have the reference are left alone.
-func (l *Lab) LoadImage(ctx context.Context, reference, archive string) error {
+func (l *Lab) loadImage(ctx context.Context, reference, archive string) error {
 	var group errgroup.Group
 	for _, n := range l.stations {
 		group.Go(func() error {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -64,17 +63,8 @@ func configure(ctx context.Context, change func(*v1beta1.MetalLBSpec)) error {
 // reset removes the pools and the Services that an earlier run, a demo or an
 // explorer has left.
 func reset(ctx context.Context) error {
-	var services corev1.ServiceList
-	if err := shared.client.List(ctx, &services); err != nil {
+	if err := install.DeleteLoadBalancers(ctx, shared.client); err != nil {
 		return err
-	}
-	for _, svc := range services.Items {
-		if svc.Spec.Type != corev1.ServiceTypeLoadBalancer {
-			continue
-		}
-		if err := shared.client.Delete(ctx, &svc); client.IgnoreNotFound(err) != nil {
-			return err
-		}
 	}
 	return shared.client.DeleteAllOf(ctx, new(v1beta1.IPAddressPool), client.InNamespace(install.Namespace))
 }
